@@ -19,7 +19,7 @@ class Expression(IntEnum):
     NEUTRAL = 6
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def title(self) -> str:
         """The word on screens and in files, such as ``Surprise``."""
         return self.name.capitalize()
 
