@@ -1,0 +1,103 @@
+"""Images: one face each, with the photograph it came from, its geometry and attributes."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from annotation.people.models import Person, Project
+
+
+class Import(models.Model):
+    """One arrival of photographs: what came in, what was refused and why."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="imports")
+    source = models.CharField(max_length=300)
+    created_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    n_seen = models.PositiveIntegerField(default=0)
+    n_imported = models.PositiveIntegerField(default=0)
+    n_refused = models.PositiveIntegerField(default=0)
+    n_flagged = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=list)
+    """Refusals and flags: ``[{"file": …, "what": "refused"|"flagged", "why": …}]``."""
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.n_imported} images)"
+
+
+class Image(models.Model):
+    """One face. ``uid`` names its files; ``digest`` is of the bytes as they arrived."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        EXCLUDED = "excluded"
+        TAKEN_DOWN = "taken_down"
+
+    class Gender(models.IntegerChoices):
+        MALE = 0
+        FEMALE = 1
+        UNSURE = 2
+
+    class Race(models.IntegerChoices):
+        CAUCASIAN = 0
+        AFRICAN_AMERICAN = 1
+        ASIAN = 2
+
+    class Age(models.IntegerChoices):
+        AGE_0_3 = 0, "0–3"
+        AGE_4_19 = 1, "4–19"
+        AGE_20_39 = 2, "20–39"
+        AGE_40_69 = 3, "40–69"
+        AGE_70 = 4, "70+"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="images")
+    imported_in = models.ForeignKey(Import, models.PROTECT, related_name="images")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    file_name = models.CharField(max_length=300)
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    state_reason = models.CharField(max_length=300, blank=True)
+    digest = models.CharField(max_length=64)
+    pixel_digest = models.CharField(max_length=64)
+    phash = models.BigIntegerField()
+    mirrored_phash = models.BigIntegerField()
+    near_copy_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="near_copies"
+    )
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    box = models.JSONField(null=True, blank=True)
+    """``[x_min, y_min, x_max, y_max]`` in pixels of the stored picture."""
+    landmarks = models.JSONField(null=True, blank=True)
+    """Five ``[x, y]``: left eye, right eye, nose tip, left and right mouth corner (image sides)."""
+    auto_landmarks = models.JSONField(null=True, blank=True)
+    gender = models.PositiveSmallIntegerField(null=True, blank=True, choices=Gender)
+    race = models.PositiveSmallIntegerField(null=True, blank=True, choices=Race)
+    age = models.PositiveSmallIntegerField(null=True, blank=True, choices=Age)
+    provenance = models.JSONField(default=dict)
+    """What is known of the photograph: ``keyword, source_url, owner, licence, title, …``."""
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "digest"], name="no_exact_copy_bytes"),
+            models.UniqueConstraint(
+                fields=["project", "pixel_digest"], name="no_exact_copy_pixels"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(gender__isnull=True) | models.Q(gender__lte=2),
+                name="image_gender_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(race__isnull=True) | models.Q(race__lte=2),
+                name="image_race_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(age__isnull=True) | models.Q(age__lte=4),
+                name="image_age_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "state", "id"], name="image_by_state")]
+
+    def __str__(self) -> str:
+        return self.file_name

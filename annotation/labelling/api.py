@@ -1,0 +1,5 @@
+"""REST endpoints of ``labelling``, below ``/api/v1/projects/{slug}/``."""
+
+from django.urls import URLPattern
+
+project_urls: list[URLPattern] = []

@@ -1,0 +1,129 @@
+"""Assignments and votes; what must always hold of them is a constraint here."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from annotation.images.models import Image
+from annotation.people.models import Membership, Project
+
+
+class Coverage(models.Model):
+    """How many live (open or answered) assignments an image has, kept narrow because it is hot.
+
+    The counter is what concurrent draws lock; the check holds even if a draw were wrong.
+    """
+
+    image = models.OneToOneField(Image, models.CASCADE, primary_key=True, related_name="coverage")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    target = models.PositiveSmallIntegerField()
+    n_live = models.PositiveSmallIntegerField(default=0)
+    is_open = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(n_live__lte=models.F("target")), name="live_within_target"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "n_live"],
+                condition=models.Q(is_open=True),
+                name="coverage_by_need",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.n_live}/{self.target}"
+
+
+class Assignment(models.Model):
+    """One image due from one annotator, drawn ahead. Lapsed ones can be drawn again."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ANSWERED = "answered"
+        LAPSED = "lapsed"
+        FLAGGED = "flagged"
+        WITHDRAWN = "withdrawn"
+
+    image = models.ForeignKey(Image, models.CASCADE, related_name="assignments")
+    annotator = models.ForeignKey(Membership, models.PROTECT, related_name="assignments")
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    drawn_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotator", "image"], name="one_assignment_per_image_and_annotator"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=["open", "answered", "lapsed", "flagged", "withdrawn"]
+                ),
+                name="assignment_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["annotator", "state"], name="assignment_by_state"),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(state="open"), name="assignment_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"image {self.image_id} for {self.annotator_id}: {self.state}"
+
+
+class Vote(models.Model):
+    """What an annotator chose. A correction is a new revision; the old one stays, not current."""
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="votes")
+    expression = models.PositiveSmallIntegerField()
+    revision = models.PositiveSmallIntegerField(default=1)
+    is_current = models.BooleanField(default=True)
+    voted_at = models.DateTimeField(db_default=Now())
+    response_ms = models.PositiveIntegerField(null=True)
+    device = models.CharField(max_length=8, blank=True)
+    position = models.PositiveSmallIntegerField(null=True)
+    """Where the chosen button stood in this person's order (0–6): to measure position bias."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expression__lte=6), name="vote_expression_among_seven"
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=models.Q(is_current=True),
+                name="one_current_vote_per_assignment",
+            ),
+            models.UniqueConstraint(
+                fields=["assignment", "revision"], name="one_vote_per_revision"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id}: {self.expression} (revision {self.revision})"
+
+
+class Flag(models.Model):
+    """An annotator says that an image cannot be labelled: not a vote, for the curator to see."""
+
+    class Reason(models.TextChoices):
+        CANT_TELL = "cant_tell"
+        NO_FACE = "no_face"
+        SEVERAL_FACES = "several_faces"
+        BROKEN = "broken"
+        DISTURBING = "disturbing"
+
+    assignment = models.OneToOneField(Assignment, models.CASCADE, related_name="flag")
+    reason = models.CharField(max_length=13, choices=Reason)
+    note = models.CharField(max_length=300, blank=True)
+    flagged_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.CharField(max_length=12, blank=True)
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,5 @@
+"""Pages about estimates."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

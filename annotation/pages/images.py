@@ -1,0 +1,5 @@
+"""Pages about images."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

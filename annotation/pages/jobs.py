@@ -1,0 +1,5 @@
+"""Pages about jobs."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

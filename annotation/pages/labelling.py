@@ -1,0 +1,5 @@
+"""Pages about labelling."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

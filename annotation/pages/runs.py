@@ -1,0 +1,5 @@
+"""Pages about runs."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

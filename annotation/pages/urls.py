@@ -1,0 +1,10 @@
+"""Addresses of the HTML pages; each module lists its own."""
+
+from django.urls import include, path
+
+from . import estimates, home, images, jobs, labelling, people, releases, runs
+
+urlpatterns = [
+    path("", include(module.urlpatterns))
+    for module in (home, people, images, labelling, estimates, releases, runs, jobs)
+]

@@ -1,0 +1,34 @@
+"""Every address of the site. Pages are in ``pages``, the API's endpoints in each app's ``api``."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+
+from annotation.api import not_found
+from annotation.estimates import api as estimates
+from annotation.images import api as images
+from annotation.jobs import api as jobs
+from annotation.labelling import api as labelling
+from annotation.people import api as people
+from annotation.releases import api as releases
+from annotation.runs import api as runs
+
+of_a_project = [
+    path("", include(app.project_urls))
+    for app in (people, images, labelling, estimates, releases, runs, jobs)
+]
+v1 = [
+    path("", include(people.urls)),
+    path("projects/<slug:slug>/", include(of_a_project)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularRedocView.as_view(url_name="api:schema"), name="docs"),
+]
+urlpatterns = [
+    path("api/v1/", include((v1, "api"))),
+    re_path(r"^api/", not_found),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("annotation.pages.urls")),
+]
+if settings.DEBUG:
+    urlpatterns.append(path("admin/", admin.site.urls))
