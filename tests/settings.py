@@ -10,13 +10,13 @@ import tempfile
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="rafter-tests-"))
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 
-from annotation.settings import *  # noqa: E402, F403
+from annotation.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
-    **STORAGES,
+    **STORAGES,  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}  # noqa: E501, F405
+}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, as in the embedded default: threads of one test must meet at real locks.
