@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from annotation.api import not_found
 from annotation.estimates import api as estimates
+from annotation.health import healthz
 from annotation.images import api as images
 from annotation.jobs import api as jobs
 from annotation.labelling import api as labelling
@@ -27,6 +28,7 @@ v1 = [
 urlpatterns = [
     path("api/v1/", include((v1, "api"))),
     re_path(r"^api/", not_found),
+    path("healthz", healthz),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("annotation.pages.urls")),
 ]
