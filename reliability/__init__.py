@@ -1,0 +1,27 @@
+"""Votes in, estimates out: who is reliable, what each face shows, how sure that is.
+
+Pure numerics that know nothing of the site. Importing this package loads NumPy only; numba,
+SciPy and matplotlib load where they are used.
+"""
+
+from reliability.agreement import Agreement, agreement
+from reliability.estimates import BeforeScreening, Estimate, estimate
+from reliability.options import Method, Options
+from reliability.partition import Partition, Subset, partition
+from reliability.screening import ScreeningRule
+from reliability.votes import Votes
+
+__all__ = [
+    "Agreement",
+    "BeforeScreening",
+    "Estimate",
+    "Method",
+    "Options",
+    "Partition",
+    "ScreeningRule",
+    "Subset",
+    "Votes",
+    "agreement",
+    "estimate",
+    "partition",
+]

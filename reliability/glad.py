@@ -1,0 +1,110 @@
+"""GLAD, the paper's model: the search of ``em`` in the terms of ``measured``."""
+
+import numpy as np
+
+from reliability import em
+from reliability.kernels import Model
+from reliability.likelihood import Likelihood, Point
+from reliability.measured import Floats, Measured, Progress, sigmoid, summed
+from reliability.options import Options
+from reliability.votes import Votes
+
+_ITEMS_AT_ONCE = 2048
+
+
+def glad(
+    votes: Votes,
+    options: Options,
+    start: Measured | None = None,
+    progress: Progress | None = None,
+) -> Measured:
+    """Fit the paper's model; α and β on the scale where the geometric mean of β is 1.
+
+    ``start`` is an earlier result over the same people and items, or fewer of them.
+    """
+    with Likelihood(votes, options) as likelihood:
+        warm = None if start is None else _warm(em.first_guess(votes, options), start)
+        found = em.fit(likelihood, warm, progress)
+        return _measured(likelihood, found)
+
+
+def _warm(model: Model, start: Measured) -> Model:
+    """The earlier parameters, where there are such; the usual start for people and items since."""
+    alpha, b = model.alpha.copy(), model.b.copy()
+    if len(start.reliability) > len(alpha) or len(start.easiness) > len(b):
+        raise ValueError(
+            f"start has {len(start.reliability)} annotators and {len(start.easiness)} items, more"
+            f" than the votes' {len(alpha)} and {len(b)}"
+        )
+    alpha[: len(start.reliability)] = start.reliability / start.scale
+    b[: len(start.easiness)] = np.log(start.easiness * start.scale)
+    return model._replace(alpha=alpha, b=b)
+
+
+def _measured(likelihood: Likelihood, found: em.Fit) -> Measured:
+    model, votes = found.point.model, likelihood.votes
+    voted = votes.votes_per_item > 0
+    shift = float(model.b[voted].mean()) if voted.any() else 0.0
+    variance, b_variance = _variances(likelihood, found.point, voted, shift)
+    return Measured(
+        reliability=model.alpha * np.exp(shift),
+        std_error=np.sqrt(variance),
+        easiness=np.exp(np.where(voted, model.b - shift, 0.0)),
+        easiness_error=np.sqrt(b_variance),
+        posterior=found.posterior,
+        history=found.history,
+        converged=found.converged,
+        log_likelihood=found.point.log_likelihood,
+        penalised_log_likelihood=found.point.penalised,
+        scale=float(np.exp(shift)),
+    )
+
+
+def _variances(
+    likelihood: Likelihood, at: Point, voted: np.ndarray, shift: float
+) -> tuple[Floats, Floats]:
+    """Variance of the reported α, and of ln β, from the inverse of the arrow-shaped curvature.
+
+    The reported α is α exp(mean b), so its variance has a part from the mean of b.
+    """
+    images, alpha = likelihood.images, at.model.alpha
+    inverse = np.linalg.inv(likelihood.reduced_curvature(at, stride=1))
+    n = max(int(voted.sum()), 1)
+    of_mean = _cross_sums(likelihood, voted / images.curvature / n)  # (n_annotators,)
+    with_mean = -inverse @ of_mean
+    mean = float((voted / images.curvature).sum() / n**2 + of_mean @ inverse @ of_mean)
+    variance = np.diag(inverse) + 2 * alpha * with_mean + alpha**2 * mean
+    return np.exp(2 * shift) * variance, 1.0 / images.curvature
+
+
+def _cross_sums(likelihood: Likelihood, weight: Floats) -> Floats:
+    """Σ of each annotator's mixed second derivatives times the item's ``weight``."""
+    votes = likelihood.votes
+    per_vote = likelihood.images.cross.astype(np.float64) * np.repeat(weight, votes.votes_per_item)
+    return summed(votes.by_item.annotator, per_vote, votes.n_annotators)
+
+
+def against_others(votes: Votes, measured: Measured, options: Options) -> tuple[Floats, Floats]:
+    """α and its standard error for people whose own votes took no part in ``measured``.
+
+    Each α is fitted alone, by Newton's method, to the items and posterior that the others
+    determined; (n_annotators,) each.
+    """
+    mean, precision = (
+        options.reliability_mean * measured.scale,
+        (options.reliability_sd * measured.scale) ** -2,
+    )
+    beta = measured.easiness[votes.item]
+    right = measured.posterior[votes.item, votes.expression]
+    n = votes.n_annotators
+    alpha = np.zeros(n)
+    for _ in range(50):
+        p = sigmoid(alpha[votes.annotator] * beta)
+        slope = summed(votes.annotator, beta * (right - p), n)
+        slope -= precision * (alpha - mean)
+        curvature = summed(votes.annotator, beta**2 * p * (1 - p), n) + precision
+        step = np.clip(slope / curvature, -1.0, 1.0)
+        alpha += step
+        if np.abs(step).max(initial=0.0) < 1e-9:
+            break
+    return alpha, 1.0 / np.sqrt(curvature)

@@ -1,0 +1,69 @@
+"""What every estimator finds, whatever its model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reliability.votes import Votes
+
+Floats = NDArray[np.float64]
+Progress = Callable[[float, str], None]  # share of the work done, and what is being done
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One fit: people, items, and how the search went.
+
+    ``reliability`` and ``easiness`` are on the scale where the geometric mean of the easiness of
+    items with votes is 1; times ``scale`` turns that easiness, and divided by it that reliability,
+    back to the scale of the priors.
+    """
+
+    reliability: Floats  # (n_annotators,)
+    std_error: Floats  # (n_annotators,)
+    easiness: Floats  # (n_items,), above 0
+    easiness_error: Floats  # (n_items,) standard error of ln easiness
+    posterior: Floats  # (n_items, n_classes)
+    history: tuple[float, ...]
+    converged: bool
+    log_likelihood: float
+    penalised_log_likelihood: float
+    scale: float = 1.0
+
+    @property
+    def iterations(self) -> int:
+        return len(self.history) - 1
+
+
+def logit(p: Floats) -> Floats:
+    """The α whose σ(α) is p, for p in 0–1 exclusive."""
+    odds: Floats = np.log(p) - np.log1p(-p)
+    return odds
+
+
+def sigmoid(x: Floats) -> Floats:
+    """σ(x) = 1 / (1 + exp(−x)), without overflow."""
+    e = np.exp(-np.abs(x))
+    chance: Floats = np.where(x >= 0, 1.0, e) / (1.0 + e)
+    return chance
+
+
+def summed(at: NDArray[np.integer[Any]], weight: Floats, n: int) -> Floats:
+    """Sums of the weights that belong to each of 0…n − 1, (n,)."""
+    return np.asarray(np.bincount(at, weight, minlength=n), dtype=np.float64)
+
+
+def implied_accuracy(votes: Votes, reliability: Floats, easiness: Floats) -> Floats:
+    """Mean chance that a vote is right, over the items that each person saw, (n_annotators,).
+
+    For people without votes: over all items.
+    """
+    right = sigmoid(reliability[votes.annotator] * easiness[votes.item])
+    seen = votes.votes_per_annotator
+    mean = summed(votes.annotator, right, votes.n_annotators) / np.maximum(seen, 1)
+    for i in np.flatnonzero(seen == 0):
+        mean[i] = sigmoid(reliability[i] * easiness).mean() if len(easiness) else 0.5
+    return mean
