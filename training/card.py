@@ -32,8 +32,8 @@ choose the epoch, {n_test:,} test faces. Data digest `{digest}`.
 
 Mean diagonal of the confusion matrix **{mean_diagonal:.2f} %** (95 % interval for a test set of
 this size: {low:.2f} – {high:.2f}); accuracy {accuracy:.2f} %. One training run: another seed
-differs. Epoch {best_epoch} of {n_epochs} was chosen by the mean diagonal on the held-out faces; the test
-split was read once, afterwards.
+differs. Epoch {best_epoch} of {n_epochs} was chosen by the mean diagonal on the held-out faces; the
+test split was read once, afterwards.
 
 ## Limits
 
