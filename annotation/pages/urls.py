@@ -2,9 +2,9 @@
 
 from django.urls import include, path
 
-from . import estimates, home, images, jobs, labelling, people, releases, runs
+from . import account, estimates, home, images, jobs, labelling, people, releases, runs
 
 urlpatterns = [
     path("", include(module.urlpatterns))
-    for module in (home, people, images, labelling, estimates, releases, runs, jobs)
+    for module in (home, account, people, images, labelling, estimates, releases, runs, jobs)
 ]

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 from django.http import Http404
 
-from .models import Membership, Person, Project, Role, Token
+from .models import Invitation, Membership, Person, Project, Role, Token
 
 SCOPE_ROLES = {
     Token.Scope.ANNOTATOR: {Role.ANNOTATOR, Role.CODER},
@@ -64,6 +65,25 @@ def access(person: Any, slug: str, *roles: str, token: Token | None = None) -> A
     if not memberships or (roles and not held.intersection(roles)):
         raise Http404("No such project.")
     return Access(person, memberships[0].project, held, memberships)
+
+
+def tokens_of(person: Person) -> QuerySet[Token]:
+    """The person's tokens that are not revoked, newest first."""
+    return Token.objects.filter(person=person, revoked_at=None).order_by("-pk")
+
+
+def members_of(project: Project) -> QuerySet[Membership]:
+    """Everybody who is or was in the project: those at work first, by role and code."""
+    members = Membership.objects.filter(project=project).select_related("person")
+    return members.order_by("-is_active", "role", "code")
+
+
+def invitations_of(project: Project) -> QuerySet[Invitation]:
+    """The invitations that still open, newest first."""
+    still_open = Invitation.objects.filter(
+        project=project, revoked_at=None, expires_at__gt=Now(), n_uses__lt=F("max_uses")
+    )
+    return still_open.select_related("created_by").order_by("-pk")
 
 
 def _roles(token: Token | None) -> set[Role]:

@@ -92,11 +92,11 @@ def open_invitation(secret: str) -> Invitation | None:
 def accept_invitation(invitation: Invitation, person: Person) -> Membership:
     """Join by invitation; counts one use. Raises ``ValidationError`` if it closed meanwhile."""
     role = invitation.role
-    member = Membership.objects.filter(
-        project=invitation.project, person=person, role=role, is_active=True
-    ).first()
-    if member is not None:
+    member = Membership.objects.filter(project=invitation.project, person=person, role=role).first()
+    if member is not None and member.is_active:
         return member
+    if member is not None and member.excluded_reason:
+        raise ValidationError("A curator ended your work in this project; ask them.")
     with transaction.atomic():
         used = Invitation.objects.filter(
             pk=invitation.pk, revoked_at=None, expires_at__gt=Now(), n_uses__lt=F("max_uses")
@@ -104,6 +104,43 @@ def accept_invitation(invitation: Invitation, person: Person) -> Membership:
         if not used:
             raise ValidationError("This invitation has been used up, revoked or has expired.")
         return join(invitation.project, person, role)
+
+
+def join_as_new_person(
+    invitation: Invitation, username: str, password: str, display_name: str = ""
+) -> Person:
+    """Make an account and join by invitation: both or neither. Raises ``ValidationError``."""
+    with transaction.atomic():
+        person = create_person(username, password, display_name=display_name)
+        accept_invitation(invitation, person)
+    return person
+
+
+def revoke_invitation(invitation: Invitation) -> None:
+    """Close an invitation's link at once; who came by it stays."""
+    Invitation.objects.filter(pk=invitation.pk, revoked_at=None).update(revoked_at=Now())
+
+
+def exclude(membership: Membership, reason: str) -> None:
+    """Deactivate a membership with a reason that the curators read; their work stays.
+
+    Raises ``ValidationError`` without a reason, or where no curator would be left.
+    """
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why: the other curators will read it."})
+    others = Membership.objects.filter(
+        project=membership.project, role=Role.CURATOR, is_active=True
+    ).exclude(pk=membership.pk)
+    if membership.role == Role.CURATOR and not others.exists():
+        raise ValidationError({"reason": "A project needs a curator; make another one first."})
+    Membership.objects.filter(pk=membership.pk).update(
+        is_active=False, excluded_reason=reason.strip()[:300]
+    )
+
+
+def readmit(membership: Membership) -> None:
+    """Wake a membership that was ended, by exclusion or otherwise."""
+    Membership.objects.filter(pk=membership.pk).update(is_active=True, excluded_reason="")
 
 
 def create_person(username: str, password: str | None, **fields: object) -> Person:
