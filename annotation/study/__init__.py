@@ -1,0 +1,1 @@
+"""The simulated study: drawn faces whose truth is known, for demonstration, tests, benchmarks."""
