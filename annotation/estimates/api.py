@@ -1,5 +1,222 @@
-"""REST endpoints of ``estimates``, below ``/api/v1/projects/{slug}/``."""
+"""REST endpoints of estimates, below ``/api/v1/projects/{slug}/``; curators only."""
 
-from django.urls import URLPattern
+from pathlib import Path
+from typing import Any
 
-project_urls: list[URLPattern] = []
+from django.http import FileResponse, Http404
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api import KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.jobs.tasks import wake
+from annotation.people.models import Membership, Role
+from reliability import Subset
+from reliability.expressions import COMPOUNDS, NAMES
+
+from . import queries, services
+from .models import Estimate
+
+CONTENT_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".npz": "application/octet-stream",
+}
+
+
+class EstimateRow(serializers.ModelSerializer[Estimate]):
+    job = serializers.IntegerField(source="job_id")
+
+    class Meta:
+        model = Estimate
+        fields = [
+            "number", "job", "method", "parameters", "seed", "code_version", "votes_digest",
+            "n_items", "n_annotators", "n_votes", "n_kept", "converged", "created_at",
+        ]  # fmt: skip
+
+
+class EstimateDetail(EstimateRow):
+    report = serializers.JSONField()
+
+    class Meta(EstimateRow.Meta):
+        fields = [*EstimateRow.Meta.fields, "report"]
+
+
+class EstimateRequest(StrictSerializer):
+    method = serializers.ChoiceField(choices=services.METHODS, default="glad")
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class JobReference(serializers.Serializer[Any]):
+    job = serializers.IntegerField(help_text="Follow it at jobs/{id}/.")
+    created = serializers.BooleanField(help_text="False where one was already under way.")
+
+
+class AnnotatorRow(serializers.Serializer[Any]):
+    code = serializers.CharField(source="annotator.code")
+    reliability = serializers.FloatField()
+    std_error = serializers.FloatField()
+    accuracy = serializers.FloatField(help_text="Implied by the model; not against the truth.")
+    n_votes = serializers.IntegerField()
+    kept = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class ItemRow(serializers.Serializer[Any]):
+    image = serializers.UUIDField(source="image.uid")
+    n_votes = serializers.IntegerField()
+    consensus = serializers.SerializerMethodField()
+    confidence = serializers.FloatField()
+    easiness = serializers.FloatField()
+    entropy = serializers.FloatField()
+    subset = serializers.SerializerMethodField()
+    compound = serializers.SerializerMethodField()
+    posterior = serializers.ListField(child=serializers.FloatField())
+    distribution = serializers.ListField(child=serializers.FloatField())
+
+    def get_consensus(self, row: Any) -> str:
+        return NAMES[row.consensus]
+
+    def get_subset(self, row: Any) -> str:
+        return Subset(row.subset).name.lower()
+
+    def get_compound(self, row: Any) -> str | None:
+        return None if row.compound is None else COMPOUNDS[row.compound][0]
+
+
+class OverrulingRequest(StrictSerializer):
+    keep = serializers.BooleanField()
+    reason = serializers.CharField(max_length=300)
+
+
+class EstimateView(ProjectView):
+    """Shared by all below: the caller is a curator, the number is of this project."""
+
+    roles = (Role.CURATOR,)
+
+    def estimate(self, number: int) -> Estimate:
+        found = queries.estimates_of(self.access().project).filter(number=number).first()
+        if found is None:
+            raise Http404(f"No estimate {number}.")
+        return found
+
+    def paged(self, rows: Any, serializer: Any, ordering: str = "id") -> Response:
+        paginator = KeysetPagination()
+        paginator.ordering = ordering
+        page = paginator.paginate_queryset(rows, self.request, view=self)
+        return paginator.get_paginated_response(serializer(page, many=True).data)
+
+
+class EstimateList(EstimateView):
+    @extend_schema(responses=EstimateRow(many=True), operation_id="estimates_list")
+    def get(self, request: Request, slug: str) -> Response:
+        unknown_parameters(request)
+        return self.paged(queries.estimates_of(self.access().project), EstimateRow, "-id")
+
+    @extend_schema(request=EstimateRequest, responses={202: JobReference})
+    def post(self, request: Request, slug: str) -> Response:
+        who = self.access()
+        body = EstimateRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        job, created = services.request_estimate(who.project, who.person, **body.validated_data)
+        if created:
+            wake(job)
+        return Response({"job": job.pk, "created": created}, status=status.HTTP_202_ACCEPTED)
+
+
+class EstimateOne(EstimateView):
+    @extend_schema(responses=EstimateDetail)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        return Response(EstimateDetail(self.estimate(number)).data)
+
+
+class EstimateAnnotators(EstimateView):
+    @extend_schema(responses=AnnotatorRow(many=True), operation_id="estimates_annotators")
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        unknown_parameters(request)
+        rows = self.estimate(number).annotators.select_related("annotator")
+        return self.paged(rows, AnnotatorRow)
+
+
+class EstimateItems(EstimateView):
+    @extend_schema(
+        responses=ItemRow(many=True),
+        operation_id="estimates_items",
+        parameters=[
+            OpenApiParameter("subset", enum=[s.name.lower() for s in Subset]),
+            OpenApiParameter("consensus", enum=list(NAMES)),
+        ],
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        unknown_parameters(request, "subset", "consensus")
+        rows = self.estimate(number).items.select_related("image")
+        if "subset" in request.query_params:
+            names = [s.name.lower() for s in Subset]
+            rows = rows.filter(subset=list(Subset)[self._choice("subset", names)])
+        if "consensus" in request.query_params:
+            rows = rows.filter(consensus=self._choice("consensus", list(NAMES)))
+        return self.paged(rows, ItemRow)
+
+    def _choice(self, field: str, names: list[str]) -> int:
+        value = self.request.query_params[field]
+        if value not in names:
+            raise ValidationError({field: [f"{value!r} is not one of {', '.join(names)}."]})
+        return names.index(value)
+
+
+class EstimateFile(EstimateView):
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, slug: str, number: int, file: str) -> FileResponse:
+        folder = queries.folder_of(self.estimate(number)).resolve()
+        found = (folder / file).resolve()
+        if not found.is_relative_to(folder) or not found.is_file():
+            raise Http404(f"No file {file!r} in this estimate.")
+        response = FileResponse(found.open("rb"), content_type=_content_type(found))
+        response["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+
+class OverrulingOne(EstimateView):
+    def _annotator(self, code: str) -> Membership:
+        members = self.access().project.memberships.filter(role=Role.ANNOTATOR, code=code)
+        found = members.first()
+        if found is None:
+            raise Http404(f"No annotator {code!r}.")
+        return found
+
+    @extend_schema(request=OverrulingRequest, responses={204: None})
+    def put(self, request: Request, slug: str, code: str) -> Response:
+        annotator = self._annotator(code)
+        body = OverrulingRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.overrule(annotator, by=self.access().person, **body.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, slug: str, code: str) -> Response:
+        if not services.withdraw_overruling(self._annotator(code)):
+            raise Http404("Nobody has overruled the screening of this annotator.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _content_type(path: Path) -> str:
+    return CONTENT_TYPES.get(path.suffix, "application/octet-stream")
+
+
+project_urls = [
+    path("estimates/", EstimateList.as_view(), name="estimate-list"),
+    path("estimates/<int:number>/", EstimateOne.as_view(), name="estimate-detail"),
+    path(
+        "estimates/<int:number>/annotators/",
+        EstimateAnnotators.as_view(),
+        name="estimate-annotators",
+    ),
+    path("estimates/<int:number>/items/", EstimateItems.as_view(), name="estimate-items"),
+    path("estimates/<int:number>/files/<path:file>", EstimateFile.as_view(), name="estimate-file"),
+    path("people/<str:code>/overruling/", OverrulingOne.as_view(), name="overruling"),
+]

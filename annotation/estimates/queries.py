@@ -1,0 +1,81 @@
+"""What may be read of estimates."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from annotation.images.models import Image
+from annotation.labelling.models import Vote
+from annotation.people.models import Membership, Project
+
+from .models import AnnotatorEstimate, Estimate, Overruling
+
+
+def estimates_of(project: Project) -> QuerySet[Estimate]:
+    """The project's estimates, newest first."""
+    return Estimate.objects.filter(project=project).select_related("job").order_by("-number")
+
+
+def latest_estimate(project: Project) -> Estimate | None:
+    return estimates_of(project).first()
+
+
+def folder_of(estimate: Estimate) -> Path:
+    """Where the estimate's tables, report and figures are."""
+    folder: Path = settings.ESTIMATES_ROOT / estimate.folder
+    return folder
+
+
+def has_votes(project: Project) -> bool:
+    """Whether there is anything to estimate from: one current vote on an active image."""
+    votes = Vote.objects.filter(is_current=True, assignment__annotator__project=project)
+    return votes.filter(assignment__image__state=Image.State.ACTIVE).exists()
+
+
+def history_of(annotator: Membership) -> QuerySet[AnnotatorEstimate]:
+    """This annotator's reliability in every estimate, oldest first."""
+    rows = AnnotatorEstimate.objects.filter(annotator=annotator)
+    return rows.select_related("estimate").order_by("estimate__number")
+
+
+def standing_overrulings(project: Project) -> dict[int, Overruling]:
+    """By membership id, what curators decided over the rule and have not withdrawn."""
+    rows = Overruling.objects.filter(annotator__project=project, withdrawn_at=None)
+    return {row.annotator_id: row for row in rows.select_related("decided_by")}
+
+
+def projects_due() -> list[Project]:
+    """The projects whose periodic estimate is due: so many hours or so many new votes."""
+    periodic = Project.objects.filter(is_archived=False).filter(
+        Q(estimate_every_hours__isnull=False) | Q(estimate_every_votes__isnull=False)
+    )
+    return [project for project in periodic if _is_due(project)]
+
+
+def votes_since(estimate: Estimate | None, project: Project) -> int:
+    """How many votes arrived (corrections included) since an estimate began, or at all."""
+    votes = Vote.objects.filter(assignment__annotator__project=project)
+    if estimate is not None:
+        votes = votes.filter(voted_at__gt=estimate.job.started_at)
+    return votes.count()
+
+
+def _is_due(project: Project) -> bool:
+    last = latest_estimate(project)
+    n_new = votes_since(last, project)
+    if n_new == 0:
+        return False
+    by_votes = project.estimate_every_votes
+    if by_votes is not None and n_new >= by_votes:
+        return True
+    if project.estimate_every_hours is None:
+        return False
+    return last is None or _is_older(last, project.estimate_every_hours)
+
+
+def _is_older(estimate: Estimate, hours: int) -> bool:
+    limit = Now() - timedelta(hours=hours)
+    return Estimate.objects.filter(pk=estimate.pk, created_at__lte=limit).exists()
