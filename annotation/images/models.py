@@ -5,12 +5,14 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
+from annotation.jobs.models import Job
 from annotation.people.models import Person, Project
 
 
 class Import(models.Model):
     """One arrival of photographs: what came in, what was refused and why."""
 
+    job = models.OneToOneField(Job, models.PROTECT, related_name="imported")
     project = models.ForeignKey(Project, models.CASCADE, related_name="imports")
     source = models.CharField(max_length=300)
     created_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
@@ -20,14 +22,27 @@ class Import(models.Model):
     n_refused = models.PositiveIntegerField(default=0)
     n_flagged = models.PositiveIntegerField(default=0)
     report = models.JSONField(default=list)
-    """Refusals and flags: ``[{"file": …, "what": "refused"|"flagged", "why": …}]``."""
+    """Remarks: ``[{"file": …, "what": "refused" | "flagged" | "row", "why": …}]``."""
 
     def __str__(self) -> str:
         return f"{self.source} ({self.n_imported} images)"
 
 
+class Size(models.TextChoices):
+    """The three files of an image."""
+
+    ORIGINAL = "original"
+    DISPLAY = "display"
+    THUMB = "thumb"
+
+
 class Image(models.Model):
     """One face. ``uid`` names its files; ``digest`` is of the bytes as they arrived."""
+
+    class Format(models.TextChoices):
+        JPEG = "jpeg"
+        PNG = "png"
+        WEBP = "webp"
 
     class State(models.TextChoices):
         ACTIVE = "active"
@@ -64,6 +79,10 @@ class Image(models.Model):
     near_copy_of = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="near_copies"
     )
+    format = models.CharField(max_length=4, choices=Format)
+    """Of the stored picture; display and thumbnail are always JPEG."""
+    has_display = models.BooleanField(default=True)
+    """Whether a smaller copy was made for labelling; a small JPEG serves as its own."""
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     box = models.JSONField(null=True, blank=True)
@@ -101,3 +120,20 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    def stored_as(self, size: str = Size.ORIGINAL) -> str:
+        """The name of one of the image's files in the default storage."""
+        if size == Size.ORIGINAL or (size == Size.DISPLAY and not self.has_display):
+            return stored_name(self.uid, Size.ORIGINAL, self.format)
+        return stored_name(self.uid, size)
+
+    def format_of(self, size: str) -> str:
+        """``jpeg``, ``png`` or ``webp``: the format of one of the image's files."""
+        is_stored = size == Size.ORIGINAL or (size == Size.DISPLAY and not self.has_display)
+        return self.format if is_stored else self.Format.JPEG
+
+
+def stored_name(uid: uuid.UUID, size: str, image_format: str = Image.Format.JPEG) -> str:
+    """Where a file of an image lies in the storage: spread over 256 folders, named by us."""
+    kind = "" if size == Size.ORIGINAL else f".{size}"
+    return f"images/{uid.hex[:2]}/{uid}{kind}.{'jpg' if image_format == 'jpeg' else image_format}"

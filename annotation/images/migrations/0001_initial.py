@@ -39,6 +39,8 @@ class Migration(migrations.Migration):
                 ('pixel_digest', models.CharField(max_length=64)),
                 ('phash', models.BigIntegerField()),
                 ('mirrored_phash', models.BigIntegerField()),
+                ('format', models.CharField(choices=[('jpeg', 'Jpeg'), ('png', 'Png'), ('webp', 'Webp')], max_length=4)),
+                ('has_display', models.BooleanField(default=True)),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
                 ('box', models.JSONField(blank=True, null=True)),

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('images', '0001_initial'),
+        ('jobs', '0001_initial'),
         ('people', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -25,6 +26,11 @@ class Migration(migrations.Migration):
             model_name='import',
             name='created_by',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='import',
+            name='job',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='imported', to='jobs.job'),
         ),
         migrations.AddField(
             model_name='import',
