@@ -26,3 +26,14 @@ def is_mirrored(image: Image) -> bool:
     if other is None:
         return False
     return distance(image.mirrored_phash, other.phash) < distance(image.phash, other.phash)
+
+
+def filtered(
+    images: QuerySet[Image], state: str = "", keyword: str = "", near_copies: bool = False
+) -> QuerySet[Image]:
+    """The images that match what was chosen; an empty choice matches all."""
+    if state:
+        images = images.filter(state=state)
+    if keyword:
+        images = images.filter(provenance__keyword=keyword)
+    return images.filter(near_copy_of__isnull=False) if near_copies else images
