@@ -1,0 +1,162 @@
+"""``python -m reliability``: votes in, files out."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reliability import report
+from reliability.estimates import Estimate, estimate
+from reliability.options import Method, Options
+from reliability.partition import partition
+from reliability.screening import ScreeningRule
+from reliability.votes_file import NamedVotes, read_votes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its work, 2 when the input is wrong."""
+    asked = _parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], None] = asked.run
+        run(asked)
+    except (ValueError, OSError) as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, words in (
+        ("estimate", _estimate, "reliabilities, consensus and subsets as files"),
+        ("screen", _screen, "whose votes the rule leaves out, and why"),
+        ("partition", _partition, "how many items each subset holds"),
+        ("compare", _compare, "all methods beside each other"),
+    ):
+        command = commands.add_parser(name, help=words, description=words)
+        command.set_defaults(run=run)
+        _add_input(command)
+        if name == "estimate":
+            command.add_argument("--out", type=Path, required=True, help="folder to write")
+            command.add_argument("--no-figures", action="store_true")
+    simulated = commands.add_parser("simulate", help="votes of a crowd whose truth is known")
+    simulated.set_defaults(run=_simulate)
+    simulated.add_argument("--out", type=Path, required=True, help="folder to write")
+    for flag, default in (("--items", 1000), ("--annotators", 50), ("--votes-per-item", 40)):
+        simulated.add_argument(flag, type=int, default=default)
+    for flag in ("--careless", "--one-key", "--adversarial", "--random", "--part-time", "--seed"):
+        simulated.add_argument(flag, type=int, default=0)
+    return parser
+
+
+def _add_input(command: argparse.ArgumentParser) -> None:
+    rule = ScreeningRule()
+    command.add_argument("votes", type=Path, help="CSV with the columns item,annotator,expression")
+    command.add_argument("--method", choices=list(Method), default=Method.GLAD)
+    command.add_argument("--classes", help="the classes in order, with commas between them")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--no-screening", action="store_true", help="keep everybody")
+    command.add_argument("--threshold", type=float, default=rule.threshold)
+    command.add_argument("--confidence", type=float, default=rule.confidence)
+    command.add_argument("--min-votes", type=int, default=rule.min_votes)
+    command.add_argument("--estimate-classes", action="store_true", help="shares of the classes")
+    command.add_argument("--estimate-errors", action="store_true", help="where wrong votes fall")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _read(asked: argparse.Namespace) -> NamedVotes:
+    classes = None if asked.classes is None else tuple(asked.classes.split(","))
+    return read_votes(asked.votes, classes)
+
+
+def _fit(asked: argparse.Namespace, named: NamedVotes, method: str | None = None) -> Estimate:
+    rule = ScreeningRule(asked.threshold, asked.confidence, asked.min_votes)
+    return estimate(
+        named.votes,
+        method or asked.method,
+        None if asked.no_screening else rule,
+        seed=asked.seed,
+        progress=None if asked.quiet else _tell,
+        options=Options(
+            estimate_classes=asked.estimate_classes, estimate_errors=asked.estimate_errors
+        ),
+    )
+
+
+def _tell(done: float, message: str) -> None:
+    print(f"{100 * done:3.0f} %  {message}", file=sys.stderr)
+
+
+def _estimate(asked: argparse.Namespace) -> None:
+    named = _read(asked)
+    report.write(
+        asked.out,
+        named.votes,
+        _fit(asked, named),
+        item_names=named.item_names,
+        annotator_names=named.annotator_names,
+        class_names=named.class_names,
+        figures=not asked.no_figures,
+    )
+
+
+def _screen(asked: argparse.Namespace) -> None:
+    named = _read(asked)
+    found = _fit(asked, named)
+    for name, kept, reason in zip(named.annotator_names, found.kept, found.reason, strict=True):
+        if not kept:
+            print(f"{name}: {reason}")
+    print(f"{int(found.kept.sum())} of {len(found.kept)} annotators are kept")
+
+
+def _partition(asked: argparse.Namespace) -> None:
+    for subset, n in partition(_fit(asked, _read(asked)).weighted_votes).counts().items():
+        print(f"{n:8d}  {subset.title}")
+
+
+def _compare(asked: argparse.Namespace) -> None:
+    """One line per method; agreement is the share of items on which it concludes as GLAD does."""
+    named = _read(asked)
+    found = {method: _fit(asked, named, method) for method in Method}
+    print(f"{'method':12} {'log likelihood':>15} {'kept':>5} {'as glad':>8} {'seconds':>8}")
+    for method, fit in found.items():
+        same = (fit.consensus == found[Method.GLAD].consensus).mean()
+        print(
+            f"{method:12} {fit.log_likelihood:15.2f} {int(fit.kept.sum()):5d} {same:8.4f}"
+            f" {fit.seconds:8.3f}"
+        )
+
+
+def _simulate(asked: argparse.Namespace) -> None:
+    import numpy as np
+
+    from reliability import simulate
+    from reliability.expressions import NAMES
+
+    kinds = ("careless", "one_key", "adversarial", "random", "part_time")
+    crowd = simulate.crowd(
+        asked.items,
+        asked.annotators,
+        asked.votes_per_item,
+        np.random.default_rng(asked.seed),
+        **{kind: getattr(asked, kind) for kind in kinds},
+    )
+    asked.out.mkdir(parents=True, exist_ok=True)
+    votes = crowd.votes
+    lines = zip(
+        votes.item.tolist(), votes.annotator.tolist(), votes.expression.tolist(), strict=True
+    )
+    with (asked.out / "votes.csv").open("w", encoding="utf-8") as file:
+        file.write("item,annotator,expression\n")
+        file.writelines(f"{item},{person},{NAMES[choice]}\n" for item, person, choice in lines)
+    with (asked.out / "truth.csv").open("w", encoding="utf-8") as file:
+        file.write("item,expression\n")
+        file.writelines(f"{j},{NAMES[k]}\n" for j, k in enumerate(crowd.truth.tolist()))
+    settings = {name: getattr(asked, name) for name in (*kinds, "seed", "items", "annotators")}
+    (asked.out / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
