@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 if (VAR_DIR / "rafter.env").is_file():
     env.read_env(VAR_DIR / "rafter.env")
 

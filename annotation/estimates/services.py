@@ -4,7 +4,7 @@ The numbers come from ``reliability``; here they are frozen, written aside and r
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from annotation.jobs.services import Claim, JobError, request_job
 from annotation.labelling.queries import votes_of
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.version import code_version
-from reliability import plots, report
+from reliability import gallery, report
 from reliability.expressions import NAMES
+from reliability.plots import Figure
 
 from .models import AnnotatorEstimate, Estimate, ItemEstimate, Overruling
 from .queries import has_votes
@@ -31,6 +32,7 @@ from .queries import has_votes
 METHODS = ("glad", "dawid-skene", "one-coin", "majority")
 NO_VOTES = "There are no votes yet: an estimate needs at least one vote."
 FIT_SHARE = 0.5  # of the job's progress; the rest is tables and figures
+N_FIGURES = 10
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def build_estimate(claim: Claim) -> None:
     aside.mkdir(parents=True)
     try:
         claim.report(FIT_SHARE, "Writing tables and figures")
-        told = _write_folder(aside, project, frozen, fit)
+        told = _write_folder(claim, aside, frozen, fit)
         claim.report(0.9, "Recording")
         with claim.finishing() as result:
             estimate = _record(claim, frozen, fit, told, goal)
@@ -147,8 +149,9 @@ def _overrides(frozen: FrozenVotes) -> dict[int, bool]:
 
 
 def _write_folder(
-    folder: Path, project: Project, frozen: FrozenVotes, fit: reliability.Estimate
+    claim: Claim, folder: Path, frozen: FrozenVotes, fit: reliability.Estimate
 ) -> dict[str, Any]:
+    project = claim.project
     codes = dict(Membership.objects.filter(project=project).values_list("pk", "code"))
     uids = dict(project.images.values_list("pk", "uid"))
     names = [codes[pk] for pk in frozen.annotator_ids.tolist()]
@@ -163,11 +166,12 @@ def _write_folder(
         class_names=NAMES,
         figures=False,
     )
-    _draw_figures(folder, project, frozen, fit, names, items)
+    _draw_figures(claim, folder, project, frozen, fit, names, items)
     return told
 
 
 def _draw_figures(
+    claim: Claim,
     folder: Path,
     project: Project,
     frozen: FrozenVotes,
@@ -178,16 +182,24 @@ def _draw_figures(
     def link(noun: str, keys: list[str]) -> Callable[[int], str]:
         return lambda i: f"/p/{project.slug}/{noun}/{keys[i]}/"
 
-    plots.write(
-        folder / "figures",
+    drawn = gallery.figures(
         frozen.votes,
         fit,
         annotator_names=names,
         item_names=items,
         class_names=NAMES,
+        target=project.target_votes,
         annotator_url=link("people", names),
         item_url=link("images", items),
+        seed=claim.parameters.get("seed", 0),
     )
+
+    def counted() -> Iterator[Figure]:
+        for n, figure in enumerate(drawn):
+            claim.report(FIT_SHARE + (0.9 - FIT_SHARE) * n / N_FIGURES, f"Drawing {figure.title}")
+            yield figure
+
+    gallery.write_gallery(folder / "figures", counted())
 
 
 def _record(

@@ -1,5 +1,198 @@
-"""REST endpoints of ``labelling``, below ``/api/v1/projects/{slug}/``."""
+"""REST endpoints of labelling, below ``/api/v1/projects/{slug}/``.
 
-from django.urls import URLPattern
+A vote is a ``PUT`` on its assignment; the answer brings newly drawn assignments, so that one
+request per vote keeps the browser's queue full.
+"""
 
-project_urls: list[URLPattern] = []
+from typing import Any
+
+from django.http import Http404, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api import Conflict, Gone, ProjectView, StrictSerializer, unknown_parameters
+from annotation.people.models import Membership, Role
+from reliability.expressions import NAMES
+
+from . import queries, services
+from .errors import AssignmentGone, VoteConflict
+from .models import Assignment, Device, Flag, Vote
+from .tables import write_votes
+
+N_AHEAD = 30
+"""Open assignments that a person holds: twenty faces of a broken network, and some."""
+
+
+@extend_schema_field({"oneOf": [{"type": "string", "enum": list(NAMES)}, {"type": "integer"}]})
+class ExpressionField(serializers.Field):  # type: ignore[type-arg]
+    """An expression by its name, or by its number 1–7 as in RAF-DB's files; nothing else."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and data in NAMES:
+            return NAMES.index(data)
+        if type(data) is int and 1 <= data <= len(NAMES):
+            return data - 1
+        raise serializers.ValidationError(
+            f"{data!r} is not an integer 1–7 or one of {', '.join(NAMES)}."
+        )
+
+    def to_representation(self, value: int) -> str:
+        return NAMES[value]
+
+
+class WholeNumberField(serializers.IntegerField):
+    """An integer as JSON has it: not ``"3"``, ``3.0`` or ``true``."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            raise serializers.ValidationError(f"{data!r} is not an integer.")
+        return super().to_internal_value(data)
+
+
+class VoteBody(StrictSerializer):
+    expression = ExpressionField()
+    revision = WholeNumberField(min_value=1, max_value=1000, default=1)
+    response_ms = WholeNumberField(min_value=0, max_value=2**31 - 1, required=False)
+    device = serializers.ChoiceField(choices=Device, required=False)
+    position = WholeNumberField(min_value=0, max_value=6, required=False)
+
+
+class FlagBody(StrictSerializer):
+    reason = serializers.ChoiceField(choices=Flag.Reason)
+    note = serializers.CharField(max_length=300, default="", allow_blank=True)
+
+
+class AssignmentRow(serializers.Serializer[Assignment]):
+    id = serializers.IntegerField()
+    image = serializers.UUIDField(source="image.uid")
+    expires_at = serializers.DateTimeField()
+
+
+class AssignmentPage(serializers.Serializer[Any]):
+    results = AssignmentRow(many=True)
+    n_answered = serializers.IntegerField()
+    share = serializers.IntegerField(help_text="Images that fall to this person in all.")
+
+
+class StoredVote(serializers.Serializer[Vote]):
+    assignment = serializers.IntegerField(source="assignment_id")
+    expression = ExpressionField()
+    revision = serializers.IntegerField()
+
+
+class Stored(serializers.Serializer[Any]):
+    stored = StoredVote()
+    next = AssignmentRow(many=True)
+
+
+class Flagged(serializers.Serializer[Any]):
+    flagged = serializers.CharField()
+    next = AssignmentRow(many=True)
+
+
+class ProgressBody(serializers.Serializer[Any]):
+    n_images = serializers.IntegerField()
+    n_votes = serializers.IntegerField()
+    n_wanted = serializers.IntegerField()
+    n_complete = serializers.IntegerField()
+    n_annotators = serializers.IntegerField()
+    votes_per_day = serializers.FloatField()
+    expected_end = serializers.DateTimeField(allow_null=True)
+
+
+class AnnotatorView(ProjectView):
+    """The caller labels in this project."""
+
+    roles = (Role.ANNOTATOR,)
+
+    def membership(self) -> Membership:
+        found = self.access().annotator
+        if found is None:
+            raise Http404("No such project.")
+        return found
+
+
+class AssignmentList(AnnotatorView):
+    @extend_schema(responses=AssignmentPage, operation_id="assignments_mine")
+    def get(self, request: Request, slug: str) -> Response:
+        """My open assignments, topped up; images in the order to be shown."""
+        unknown_parameters(request)
+        me = self.membership()
+        services.top_up(me, N_AHEAD)
+        work = queries.work_of(me)
+        rows = AssignmentRow(queries.next_assignments(me, N_AHEAD), many=True).data
+        told = {"results": rows, "n_answered": work["n_answered"], "share": work["share"]}
+        return Response(told)
+
+
+class AssignmentVote(AnnotatorView):
+    @extend_schema(request=VoteBody, responses=Stored)
+    def put(self, request: Request, slug: str, pk: int) -> Response:
+        """Vote, resend or correct: the same revision again changes nothing, the next corrects."""
+        me = self.membership()
+        body = VoteBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        vote = _or_problem(services.record_vote, pk, me, services.Answer(**body.validated_data))
+        drawn = services.top_up(me, N_AHEAD)
+        told = {"stored": StoredVote(vote).data, "next": AssignmentRow(drawn, many=True).data}
+        return Response(told)
+
+
+class AssignmentFlag(AnnotatorView):
+    @extend_schema(request=FlagBody, responses=Flagged)
+    def put(self, request: Request, slug: str, pk: int) -> Response:
+        """Say that this image cannot be labelled; not a vote, the curator sees it."""
+        me = self.membership()
+        body = FlagBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        flag = _or_problem(services.flag_assignment, pk, me, **body.validated_data)
+        drawn = services.top_up(me, N_AHEAD)
+        return Response({"flagged": flag.reason, "next": AssignmentRow(drawn, many=True).data})
+
+
+class ProgressView(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses=ProgressBody)
+    def get(self, request: Request, slug: str) -> Response:
+        """How far the labelling has come, and when it is expected to end."""
+        return Response(ProgressBody(queries.progress(self.access().project)).data)
+
+
+class VoteExport(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """All current votes as CSV; annotators by code."""
+        unknown_parameters(request)
+        response = StreamingHttpResponse(
+            write_votes(self.access().project), content_type="text/csv; charset=utf-8"
+        )
+        response["Content-Disposition"] = f'attachment; filename="{slug}-votes.csv"'
+        return response
+
+
+def _or_problem(service: Any, *args: Any, **kwargs: Any) -> Any:
+    try:
+        return service(*args, **kwargs)
+    except Assignment.DoesNotExist:
+        raise Http404("No such assignment of yours.") from None
+    except VoteConflict as conflict:
+        raise Conflict(str(conflict)) from None
+    except AssignmentGone as gone:
+        raise Gone(str(gone)) from None
+
+
+project_urls = [
+    path("assignments/", AssignmentList.as_view(), name="assignment-list"),
+    path("assignments/<int:pk>/vote/", AssignmentVote.as_view(), name="assignment-vote"),
+    path("assignments/<int:pk>/flag/", AssignmentFlag.as_view(), name="assignment-flag"),
+    path("progress/", ProgressView.as_view(), name="progress"),
+    path("votes/", VoteExport.as_view(), name="vote-export"),
+]

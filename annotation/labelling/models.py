@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from annotation.images.models import Image
-from annotation.people.models import Membership, Project
+from annotation.people.models import Membership, Person, Project
 
 
 class Coverage(models.Model):
@@ -37,6 +37,19 @@ class Coverage(models.Model):
         return f"{self.n_live}/{self.target}"
 
 
+class Share(models.Model):
+    """How many live assignments an annotator has. Whoever changes their assignments locks it."""
+
+    annotator = models.OneToOneField(
+        Membership, models.CASCADE, primary_key=True, related_name="share"
+    )
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    n_live = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.annotator_id}: {self.n_live}"
+
+
 class Assignment(models.Model):
     """One image due from one annotator, drawn ahead. Lapsed ones can be drawn again."""
 
@@ -46,6 +59,9 @@ class Assignment(models.Model):
         LAPSED = "lapsed"
         FLAGGED = "flagged"
         WITHDRAWN = "withdrawn"
+
+    LIVE = (State.OPEN, State.ANSWERED)
+    """The states that count towards an image's target and a person's share."""
 
     image = models.ForeignKey(Image, models.CASCADE, related_name="assignments")
     annotator = models.ForeignKey(Membership, models.PROTECT, related_name="assignments")
@@ -76,6 +92,16 @@ class Assignment(models.Model):
         return f"image {self.image_id} for {self.annotator_id}: {self.state}"
 
 
+class Device(models.TextChoices):
+    """With what a vote was given: response times differ by it."""
+
+    KEYBOARD = "keyboard"
+    TOUCH = "touch"
+    MOUSE = "mouse"
+    PEN = "pen"
+    OTHER = "other"
+
+
 class Vote(models.Model):
     """What an annotator chose. A correction is a new revision; the old one stays, not current."""
 
@@ -85,7 +111,7 @@ class Vote(models.Model):
     is_current = models.BooleanField(default=True)
     voted_at = models.DateTimeField(db_default=Now())
     response_ms = models.PositiveIntegerField(null=True)
-    device = models.CharField(max_length=8, blank=True)
+    device = models.CharField(max_length=8, blank=True, choices=Device)
     position = models.PositiveSmallIntegerField(null=True)
     """Where the chosen button stood in this person's order (0–6): to measure position bias."""
 
@@ -118,12 +144,17 @@ class Flag(models.Model):
         BROKEN = "broken"
         DISTURBING = "disturbing"
 
+    class Decision(models.TextChoices):
+        KEEP = "keep"
+        EXCLUDE = "exclude"
+
     assignment = models.OneToOneField(Assignment, models.CASCADE, related_name="flag")
     reason = models.CharField(max_length=13, choices=Reason)
     note = models.CharField(max_length=300, blank=True)
     flagged_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True, blank=True)
-    decision = models.CharField(max_length=12, blank=True)
+    decision = models.CharField(max_length=12, blank=True, choices=Decision)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
 
     def __str__(self) -> str:
         return self.reason

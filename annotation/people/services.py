@@ -154,6 +154,12 @@ def create_person(username: str, password: str | None, **fields: object) -> Pers
     return person
 
 
+def new_password() -> str:
+    """Four groups that a person can type: about 79 random bits."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
 def create_token(
     person: Person, name: str, scope: str, days: int | None = None
 ) -> tuple[Token, str]:

@@ -1,7 +1,6 @@
 """The logins of the demonstration, made at random on first start and kept for its owner only."""
 
 import json
-import secrets
 from pathlib import Path
 
 from django.conf import settings
@@ -22,12 +21,6 @@ def write_logins(logins: list[dict[str, str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(json.dumps(logins, indent=1) + "\n", encoding="utf-8")
-
-
-def new_password() -> str:
-    """Four groups that a person can type: about 78 random bits."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
 def _path() -> Path:

@@ -19,8 +19,10 @@ from safetensors.torch import load_file
 
 from tests.training.patterns import TINY
 from training import export, storage
+from training import recipe as recipes
 from training.data import read_release
 from training.errors import TrainingError
+from training.loop import Trainer
 from training.run import Progress, RunReport, fit
 
 
@@ -107,12 +109,13 @@ def test_predictions_agree_with_the_confusion_matrix(finished: tuple[Path, RunRe
     assert found.tolist() == report.metrics["confusion"]
 
 
-RECIPES = [
+RECIPES: list[tuple[str, dict[str, object]]] = [
     ("dlp", {}),
     ("center", {}),
-    ("dlp", {"bank": True, "balanced": True}),
+    ("dlp-bank", {}),
+    ("dlp-ldl", {}),
+    ("crowd", {}),
     ("softmax", {"averaging": 0.9, "sharpness": 0.05, "logit_adjustment": 1.0, "erase": 0.5}),
-    ("softmax", {"target": "votes"}),
 ]
 
 
@@ -136,6 +139,16 @@ def test_resuming_equals_not_stopping(
         assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_eight_faces_overfit(release: Path) -> None:
+    faces = read_release(release, 32).train.take(torch.arange(8))
+    still: dict[str, object] = {"flip": False, "rotation": 0.0, "scale": 0.0, "shift": 0.0}
+    chosen = recipes.load("dlp", {**TINY, **still, "batch": 8, "epochs": 60, "learning_rate": 0.05})
+    trainer = Trainer(chosen, faces, 7, seed=0, device=torch.device("cpu"))
+    fits = [trainer.train_epoch()["fit"] for _ in range(trainer.n_epochs)]
+    assert fits[0] > 1.0
+    assert fits[-1] < 0.05
+
+
 def test_two_seeds_differ(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.results.export_all", lambda *_: None)
     first, second = (run(release, tmp_path / str(seed), seed=seed, epochs=1) for seed in (0, 1))
@@ -148,7 +161,8 @@ def test_two_seeds_differ(release: Path, tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_killed_run_goes_on_after_its_last_whole_epoch(release: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     code = (
-        "import json, sys; from pathlib import Path; from training.run import fit;"
+        "import json, sys; from pathlib import Path; from training.loop import Trainer
+from training.run import fit;"
         "fit(Path(sys.argv[1]), 'dlp', Path(sys.argv[2]), epochs=1000,"
         " overrides=json.loads(sys.argv[3]))"
     )

@@ -1,0 +1,153 @@
+"""What may be read of labelling: a person's next faces, progress, the votes as arrays."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.utils import timezone
+
+from annotation.images.models import Image
+from annotation.people.models import Membership, Project, Role
+
+from .models import Assignment, Coverage, Flag, Share, Vote
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+State = Assignment.State
+
+_VOTES = """
+    SELECT a.image_id, a.annotator_id, v.expression
+    FROM labelling_vote v
+    JOIN labelling_assignment a ON a.id = v.assignment_id
+    JOIN images_image i ON i.id = a.image_id
+    WHERE v.is_current AND a.state = 'answered' AND i.project_id = %s AND i.state = 'active'
+"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a project's labelling has come."""
+
+    n_images: int
+    n_votes: int
+    n_wanted: int
+    n_complete: int
+    """Images whose places are all answered or taken."""
+    n_annotators: int
+    votes_per_day: float
+    """Over the last seven days, or since the first vote."""
+
+    @property
+    def share(self) -> float:
+        return self.n_votes / self.n_wanted if self.n_wanted else 0.0
+
+    @property
+    def expected_end(self) -> Any:
+        """When the last vote is expected at the present pace; None while that is unknown."""
+        left = self.n_wanted - self.n_votes
+        if left <= 0 or self.votes_per_day <= 0:
+            return None
+        return timezone.now() + timedelta(days=left / self.votes_per_day)
+
+
+def votes_of(project: Project) -> tuple[Integers, Integers, Integers]:
+    """The current votes on active images: image ids, membership ids, expressions 0–6.
+
+    Three arrays of shape ``(n_votes,)`` in the order of image and annotator, so that the same votes
+    always make the same arrays.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_VOTES, [project.pk])
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+    order = np.lexsort((rows[:, 1], rows[:, 0]))
+    images, annotators, expressions = rows[order].T.copy()
+    return images, annotators, expressions
+
+
+def next_assignments(membership: Membership, n: int = 30) -> list[Assignment]:
+    """The person's open assignments, oldest draw first."""
+    rows = membership.assignments.filter(state=State.OPEN, expires_at__gt=timezone.now())
+    return list(rows.select_related("image").order_by("drawn_at", "id")[:n])
+
+
+def progress(project: Project) -> Progress:
+    """Counts for the project's home and people's pages."""
+    places = Coverage.objects.filter(project=project, is_open=True)
+    sums = places.aggregate(n=Count("pk"), wanted=Sum("target"))
+    n_open_images = sums["n"] or 0
+    votes = votes_in(project)
+    spans = votes.aggregate(first=Min("voted_at"))
+    week = timezone.now() - timedelta(days=7)
+    n_recent = votes.filter(voted_at__gt=week).count()
+    since = max(spans["first"], week) if spans["first"] else week
+    days = max((timezone.now() - since).total_seconds() / 86_400, 1 / 24)
+    complete = places.filter(n_live__gte=project.target_votes)
+    return Progress(
+        n_images=n_open_images,
+        n_votes=votes.count(),
+        n_wanted=sums["wanted"] or 0,
+        n_complete=complete.exclude(image__assignments__state=State.OPEN).count(),
+        n_annotators=Membership.objects.filter(
+            project=project, role=Role.ANNOTATOR, is_active=True
+        ).count(),
+        votes_per_day=n_recent / days,
+    )
+
+
+def votes_in(project: Project) -> QuerySet[Vote]:
+    """The current votes of a project's annotators on images that are active."""
+    return Vote.objects.filter(
+        is_current=True,
+        assignment__state=State.ANSWERED,
+        assignment__annotator__project=project,
+        assignment__image__state=Image.State.ACTIVE,
+    )
+
+
+def work_of(membership: Membership) -> dict[str, int]:
+    """One person's numbers: answered, open, and the share that is theirs."""
+    from .draw import cap_of
+
+    counts = dict(membership.assignments.values_list("state").annotate(n=Count("pk")).order_by())
+    return {
+        "n_answered": counts.get(State.ANSWERED, 0),
+        "n_open": counts.get(State.OPEN, 0),
+        "n_flagged": counts.get(State.FLAGGED, 0),
+        "share": max(cap_of(membership.project) - 1, 0),
+    }
+
+
+def people_at_work(project: Project) -> dict[int, dict[str, Any]]:
+    """By membership id: votes given and the time of the last one."""
+    rows = (
+        Vote.objects.filter(is_current=True, assignment__annotator__project=project)
+        .values("assignment__annotator")
+        .annotate(n=Count("pk"), last=Max("voted_at"))
+        .order_by()
+    )
+    return {r["assignment__annotator"]: {"n_votes": r["n"], "last": r["last"]} for r in rows}
+
+
+def votes_on(image: Image) -> list[int]:
+    """How many current votes an image has for each of the seven expressions."""
+    rows = (
+        Vote.objects.filter(is_current=True, assignment__image=image)
+        .values_list("expression")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    counts = dict(rows)
+    return [counts.get(k, 0) for k in range(7)]
+
+
+def open_flags(project: Project) -> QuerySet[Flag]:
+    """Flags that no curator has decided, newest first."""
+    rows = Flag.objects.filter(assignment__annotator__project=project, decided_at=None)
+    return rows.select_related("assignment__image", "assignment__annotator").order_by("-id")
+
+
+def live_counts(project: Project) -> dict[int, int]:
+    """Live assignments by membership id."""
+    return dict(Share.objects.filter(project=project).values_list("pk", "n_live"))

@@ -1,0 +1,214 @@
+"""Labelling writes: opening images, votes, flags, lapsing and withdrawing.
+
+Draws are in ``draw``, whole designs and many votes at once in ``bulk``; their doors are here too,
+so that other apps import this module only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
+
+from annotation.people.models import Membership, Person, Project
+
+from .bulk import import_votes, plan, record_votes_bulk
+from .draw import cap_of, give_back, lock_share, take_place, top_up
+from .errors import AssignmentGone, VoteConflict
+from .models import Assignment, Coverage, Flag, Share, Vote
+
+__all__ = [
+    "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
+    "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
+    "record_votes_bulk", "set_target", "top_up", "withdraw",
+]  # fmt: skip
+
+State = Assignment.State
+LAPSED = "This assignment lapsed, and its place has been given to somebody else."
+WITHDRAWN = "This image is no longer labelled."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person answered, as their browser sent it. ``expression`` is 0–6."""
+
+    expression: int
+    revision: int = 1
+    response_ms: int | None = None
+    device: str = ""
+    position: int | None = None
+
+
+def open_images(project: Project, image_ids: Iterable[int]) -> None:
+    """Let these images be drawn: new ones with the project's target, closed ones again."""
+    ids = list(image_ids)
+    Coverage.objects.bulk_create(
+        [Coverage(image_id=pk, project=project, target=project.target_votes) for pk in ids],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    for some in _slices(ids):
+        with transaction.atomic():
+            back = Coverage.objects.filter(pk__in=some, project=project, is_open=False)
+            back.update(is_open=True, target=Greatest(F("n_live"), project.target_votes))
+            withdrawn = Assignment.objects.filter(image__in=some, state=State.WITHDRAWN)
+            withdrawn.filter(votes=None).update(state=State.LAPSED)
+
+
+def close_images(image_ids: Iterable[int]) -> None:
+    """Draw these images no more, and take back what is open. Votes stay."""
+    for some in _slices(image_ids):
+        Coverage.objects.filter(pk__in=some).update(is_open=False)
+        _end_for_each(Assignment.objects.filter(image__in=some, state=State.OPEN), State.WITHDRAWN)
+
+
+def set_target(project: Project, target: int) -> None:
+    """Change the votes asked for per image; images that have more keep theirs."""
+    project.target_votes = target
+    project.full_clean()
+    with transaction.atomic():
+        project.save(update_fields=["target_votes"])
+        Coverage.objects.filter(project=project).update(target=Greatest(F("n_live"), target))
+
+
+def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> Vote:
+    """Store an answer once, however often it is sent.
+
+    The same revision with the same expression returns the stored vote; the next revision
+    supersedes it. Raises ``Assignment.DoesNotExist`` for other people's assignments,
+    ``VoteConflict`` for a revision out of turn, ``AssignmentGone`` where the place is taken.
+    """
+    with transaction.atomic():
+        assignment = _locked(assignment_id, membership)
+        if assignment.state in Assignment.LIVE:
+            return _store(assignment, answer)
+    with transaction.atomic():  # no place of its own any more: the share is locked first
+        lock_share(membership)
+        assignment = _locked(assignment_id, membership)
+        if assignment.state not in Assignment.LIVE:
+            stored = _stored(assignment, answer)
+            if stored is not None:
+                return stored
+            _revive(assignment, membership)
+        return _store(assignment, answer)
+
+
+def flag_assignment(
+    assignment_id: int, membership: Membership, reason: str, note: str = ""
+) -> Flag:
+    """Say that an image cannot be labelled. Not a vote: its place is drawn again.
+
+    A vote given before is no longer current. The same flag again changes nothing.
+    """
+    with transaction.atomic():
+        lock_share(membership)
+        assignment = _locked(assignment_id, membership)
+        if assignment.state == State.WITHDRAWN:
+            raise AssignmentGone(WITHDRAWN)
+        if assignment.state in Assignment.LIVE:
+            assignment.votes.filter(is_current=True).update(is_current=False)
+            _end(Assignment.objects.filter(pk=assignment.pk), State.FLAGGED, membership)
+        else:
+            Assignment.objects.filter(pk=assignment.pk).update(state=State.FLAGGED)
+        flag, _ = Flag.objects.update_or_create(
+            assignment=assignment,
+            defaults={"reason": Flag.Reason(reason), "note": note, "flagged_at": Now()},
+        )
+        return flag
+
+
+def decide_flag(flag: Flag, decision: str, by: Person) -> None:
+    """A curator has looked: ``keep`` the image, or ``exclude`` it (its state is images' affair)."""
+    Flag.objects.filter(pk=flag.pk).update(
+        decided_at=Now(), decision=Flag.Decision(decision), decided_by=by
+    )
+    flag.refresh_from_db()
+
+
+def lapse() -> int:
+    """Take back open assignments past their time, and those of people who left; how many."""
+    overdue = Q(expires_at__lt=Now()) | Q(annotator__is_active=False)
+    return _end_for_each(Assignment.objects.filter(overdue, state=State.OPEN), State.LAPSED)
+
+
+def withdraw(membership: Membership, *, votes_too: bool = False) -> int:
+    """Take back a person's open assignments; with ``votes_too`` their votes' places as well.
+
+    Votes are kept but no longer count, and their images are drawn again for others.
+    Returns the number of places freed.
+    """
+    states = Assignment.LIVE if votes_too else (State.OPEN,)
+    rows = Assignment.objects.filter(annotator=membership, state__in=states)
+    return _end_for_each(rows, State.WITHDRAWN)
+
+
+def _locked(assignment_id: int, membership: Membership) -> Assignment:
+    return Assignment.objects.select_for_update().get(pk=assignment_id, annotator=membership)
+
+
+def _stored(assignment: Assignment, answer: Answer) -> Vote | None:
+    """The vote that this answer is a resend of; raises where its revision is out of turn."""
+    last = assignment.votes.order_by("-revision").first()
+    if last is not None and answer.revision == last.revision:
+        if answer.expression == last.expression:
+            return last
+        raise VoteConflict(last)
+    if answer.revision != (last.revision if last else 0) + 1:
+        raise VoteConflict(last)
+    return None
+
+
+def _store(assignment: Assignment, answer: Answer) -> Vote:
+    stored = _stored(assignment, answer)
+    if stored is not None:
+        return stored
+    if answer.revision > 1:
+        assignment.votes.filter(is_current=True).update(is_current=False)
+    if assignment.state == State.OPEN:
+        Assignment.objects.filter(pk=assignment.pk).update(state=State.ANSWERED)
+    return Vote.objects.create(
+        assignment=assignment,
+        expression=answer.expression,
+        revision=answer.revision,
+        response_ms=answer.response_ms,
+        device=answer.device,
+        position=answer.position,
+    )
+
+
+def _revive(assignment: Assignment, membership: Membership) -> None:
+    """A late vote counts where its place is still free; a vote also takes back the flag."""
+    if assignment.state == State.WITHDRAWN:
+        raise AssignmentGone(WITHDRAWN)
+    if not take_place(membership, assignment.image_id):
+        raise AssignmentGone(LAPSED)
+    Flag.objects.filter(assignment=assignment).delete()
+    Assignment.objects.filter(pk=assignment.pk).update(state=State.OPEN)
+    assignment.state = State.OPEN
+
+
+def _end_for_each(rows: QuerySet[Assignment], state: str) -> int:
+    """``_end`` person by person, each in a short transaction of its own."""
+    holders = list(rows.order_by().values_list("annotator", flat=True).distinct())
+    total = 0
+    for membership in Membership.objects.filter(pk__in=holders).order_by("pk"):
+        with transaction.atomic():
+            lock_share(membership)
+            total += _end(rows.filter(annotator=membership), state, membership)
+    return total
+
+
+def _end(rows: QuerySet[Assignment], state: str, membership: Membership) -> int:
+    """Move a person's live assignments to a state that is not, and free their places."""
+    held = list(rows.order_by("pk").select_for_update().values_list("pk", "image_id"))
+    for some in _slices(pk for pk, _ in held):
+        Assignment.objects.filter(pk__in=some).update(state=state)
+    Share.objects.filter(pk=membership.pk).update(n_live=F("n_live") - len(held))
+    give_back(image for _, image in held)
+    return len(held)
+
+
+def _slices(ids: Iterable[int], size: int = 500) -> list[list[int]]:
+    every = sorted(ids)
+    return [every[i : i + size] for i in range(0, len(every), size)]

@@ -1,0 +1,127 @@
+"""A folder being written aside: every file's digest is taken as it is written.
+
+``SHA256SUMS`` lists them sorted by path, so that one file's digest is found by bisection.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SUMS = "SHA256SUMS"
+MANIFEST = "manifest.json"
+
+
+class Entry(NamedTuple):
+    """One file of a release, by its path within it."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass
+class Folder:
+    """Files go in once, by relative path; ``entries`` says what is there."""
+
+    root: Path
+    entries: list[Entry] = field(default_factory=list)
+    _made: set[Path] = field(default_factory=set)
+
+    def put(self, path: str, content: bytes | str) -> Entry:
+        """Write one file. May be called by several threads."""
+        data = content.encode() if isinstance(content, str) else content
+        goal = self._prepared(path)
+        goal.write_bytes(data)
+        return self._added(Entry(path, hashlib.sha256(data).hexdigest(), len(data)))
+
+    def link(self, path: str, existing: Entry) -> Entry:
+        """The same content under a second name, without a second copy on the disk."""
+        os.link(self.root / existing.path, self._prepared(path))
+        return self._added(Entry(path, existing.sha256, existing.size))
+
+    def _added(self, entry: Entry) -> Entry:
+        self.entries.append(entry)
+        return entry
+
+    def _prepared(self, path: str) -> Path:
+        goal = self.root / path
+        if goal.parent not in self._made:
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(goal.parent)
+        return goal
+
+    def write_manifest(self, facts: dict[str, Any]) -> Entry:
+        """``manifest.json``: the facts, then every file so far, one a line."""
+        head = json.dumps(facts, ensure_ascii=False, indent=1)[:-2]
+        files = ",\n".join(
+            f'  {json.dumps(e.path)}: {{"sha256": "{e.sha256}", "size": {e.size}}}'
+            for e in self.in_order()
+        )
+        return self.put(MANIFEST, f'{head},\n "files": {{\n{files}\n }}\n}}\n')
+
+    def write_sums(self) -> Entry:
+        """``SHA256SUMS`` of everything so far, as ``sha256sum --check`` reads it."""
+        return self.put(SUMS, "".join(f"{e.sha256}  {e.path}\n" for e in self.in_order()))
+
+    def in_order(self) -> list[Entry]:
+        """By the bytes of the path: the order of the sums and of the archives."""
+        return sorted(self.entries, key=lambda e: e.path.encode())
+
+
+@contextmanager
+def written_aside(goal: Path, attempt: str) -> Iterator[Path]:
+    """A folder beside ``goal`` for one attempt; gone afterwards unless it was moved.
+
+    What dead attempts left is removed first: one live release job per project owns the parent.
+    """
+    for left in goal.parent.glob(".*-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    aside = goal.with_name(f".{goal.name}.{attempt}")
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def digest_in(sums: Path, path: str) -> str | None:
+    """The SHA-256 of one file by bisection in ``SHA256SUMS``; None where it is not listed.
+
+    A dozen seeks in a file of a hundred thousand lines, and constant memory.
+    """
+    wanted = path.encode()
+    with sums.open("rb") as file:
+        low, high = 0, sums.stat().st_size
+        while low < high:
+            middle = (low + high) // 2
+            start, digest, name = _line_over(file, middle)
+            if name == wanted:
+                return digest
+            if name < wanted:
+                low = start + len(name) + 67
+            else:
+                high = start
+    return None
+
+
+def _line_over(file: Any, position: int) -> tuple[int, str, bytes]:
+    """The line that covers a position: where it starts, its digest and its path."""
+    back = max(0, position - 512)
+    file.seek(back)
+    block = file.read(1024)
+    start = block.rfind(b"\n", 0, position - back) + 1
+    line = block[start : block.index(b"\n", start)]
+    return back + start, line[:64].decode(), line[66:]
+
+
+def lines_of(sums: Path) -> Iterator[tuple[str, str]]:
+    """Path and digest of every listed file, in order."""
+    with sums.open(encoding="utf-8") as file:
+        for line in file:
+            yield line[66:-1], line[:64]

@@ -1,0 +1,209 @@
+"""What a release will hold, before anything is built: from an estimate's rows to named places."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from annotation.estimates.models import Estimate
+from annotation.images.models import Image
+from reliability import Subset
+from reliability.expressions import COMPOUNDS, N_DISTRIBUTED_COMPOUNDS, Expression
+
+from .models import Release, ReleasedImage
+from .split import TEST, TRAIN, Member, draw_folds, draw_sides
+
+BASIC, COMPOUND = "basic", "compound"
+CLASS_NAMES = {
+    BASIC: tuple(e.title for e in Expression),
+    COMPOUND: tuple(name for name, _, _ in COMPOUNDS),
+}
+Counts = dict[str, dict[str, dict[str, int]]]
+
+
+class Place(NamedTuple):
+    """One image's place in a release. ``label`` is 0-based; ``fold`` is None in test."""
+
+    image_id: int
+    subset: str
+    label: int
+    split: str
+    fold: int | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The places of a release, in the order of their names, and what stays outside and why."""
+
+    estimate: Estimate
+    seed: int
+    parent: Release | None
+    places: tuple[Place, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def of(self, subset: str) -> list[Place]:
+        return [p for p in self.places if p.subset == subset]
+
+    @property
+    def subsets(self) -> list[str]:
+        """The subsets that have images: an empty one makes no folder."""
+        return [s for s in (BASIC, COMPOUND) if any(p.subset == s for p in self.places)]
+
+    @property
+    def counts(self) -> Counts:
+        """Images by subset, split and class."""
+        found = Counter((p.subset, p.split, p.label) for p in self.places)
+        return {
+            subset: {
+                split: {n: found[subset, split, i] for i, n in enumerate(self.class_names(subset))}
+                for split in (TRAIN, TEST)
+            }
+            for subset in self.subsets
+        }
+
+    def class_names(self, subset: str) -> tuple[str, ...]:
+        """The class of label i + 1 at i; the twelfth compound only where it is present."""
+        names = CLASS_NAMES[subset]
+        if subset == COMPOUND and not any(
+            p.label >= N_DISTRIBUTED_COMPOUNDS for p in self.places if p.subset == COMPOUND
+        ):
+            return names[:N_DISTRIBUTED_COMPOUNDS]
+        return names
+
+
+class Candidate(NamedTuple):
+    """An image that the estimate's partition puts into one of the two released subsets."""
+
+    image_id: int
+    subset: str
+    label: int
+
+
+def plan_release(
+    estimate: Estimate, *, seed: int = 0, parent: Release | None = None, twelfth: bool = False
+) -> Plan:
+    """Which images go where. A pure function of the estimate, the seed and the parent's sides.
+
+    About a second for 30,000 images; nothing is read but the database.
+    """
+    left_out: Counter[str] = Counter()
+    candidates = list(_candidates(estimate, twelfth, left_out))
+    links = _links(estimate)
+    copies = _components(links.copies)
+    candidates = _each_in_one_subset(candidates, copies, left_out)
+    people = _components([*links.copies, *links.people])
+    members = [
+        Member(c.image_id, (c.subset, c.label), links.uids[people.get(c.image_id, c.image_id)])
+        for c in candidates
+    ]
+    sides = draw_sides(members, seed, sides_before(parent, seed))
+    folds = draw_folds([m for m in members if sides[m.image_id] == TRAIN], seed)
+    places = tuple(_named(candidates, sides, folds))
+    return Plan(
+        estimate, seed, parent, places, dict(sorted(left_out.items())), tuple(_warnings(places))
+    )
+
+
+def sides_before(parent: Release | None, seed: int) -> dict[int, str]:
+    """By image id, the side it had in the newest version up to ``parent`` drawn with this seed."""
+    if parent is None:
+        return {}
+    rows = ReleasedImage.objects.filter(
+        release__project=parent.project_id, release__seed=seed, release__lte=parent.pk
+    )
+    return dict(rows.order_by("release_id").values_list("image_id", "split"))
+
+
+def _candidates(estimate: Estimate, twelfth: bool, left_out: Counter[str]) -> Iterator[Candidate]:
+    rows = estimate.items.order_by("image_id").values_list(
+        "image_id", "image__state", "subset", "consensus", "compound"
+    )
+    for image_id, state, subset, consensus, compound in rows.iterator(chunk_size=5000):
+        if state != Image.State.ACTIVE:
+            left_out[Image.State(state).label.lower()] += 1
+        elif subset == Subset.SINGLE_LABEL:
+            yield Candidate(image_id, BASIC, consensus)
+        elif subset == Subset.TWO_TAB and (compound < N_DISTRIBUTED_COMPOUNDS or twelfth):
+            yield Candidate(image_id, COMPOUND, compound)
+        elif subset == Subset.TWO_TAB:
+            left_out[f"{COMPOUNDS[compound][0].lower()}: too rare"] += 1
+        else:
+            left_out[Subset(subset).title.lower()] += 1
+
+
+class _Links(NamedTuple):
+    uids: dict[int, str]
+    copies: list[tuple[int, int]]
+    people: list[tuple[int, int]]
+
+
+def _links(estimate: Estimate) -> _Links:
+    """Pairs of images that are near copies, and pairs that show one known person."""
+    uids, copies, people = {}, [], []
+    first_of: dict[Any, int] = {}
+    rows = Image.objects.filter(project=estimate.project_id).order_by("pk")
+    for pk, uid, other, subject in rows.values_list(
+        "pk", "uid", "near_copy_of_id", "provenance__subject"
+    ).iterator(chunk_size=5000):
+        uids[pk] = str(uid)
+        if other is not None:
+            copies.append((other, pk))
+        if subject not in (None, ""):
+            people.append((first_of.setdefault(str(subject), pk), pk))
+    return _Links(uids, copies, people)
+
+
+def _components(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """By image id, the oldest image it is joined with, over any number of steps."""
+    parent: dict[int, int] = {}
+
+    def root(i: int) -> int:
+        while parent.setdefault(i, i) != i:
+            parent[i] = i = parent[parent[i]]
+        return i
+
+    for a, b in pairs:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    return {i: root(i) for i in list(parent)}
+
+
+def _each_in_one_subset(
+    candidates: list[Candidate], copies: Mapping[int, int], left_out: Counter[str]
+) -> list[Candidate]:
+    """Keep near copies in one subset: where most of them are, single-label where it is even."""
+    by_root: dict[int, Counter[str]] = defaultdict(Counter)
+    for c in candidates:
+        if c.image_id in copies:
+            by_root[copies[c.image_id]][c.subset] += 1
+    home = {r: COMPOUND if n[COMPOUND] > n[BASIC] else BASIC for r, n in by_root.items()}
+    kept = [c for c in candidates if home.get(copies.get(c.image_id, 0), c.subset) == c.subset]
+    if len(kept) < len(candidates):
+        left_out["near copy of an image in the other subset"] += len(candidates) - len(kept)
+    return kept
+
+
+def _named(
+    candidates: list[Candidate], sides: Mapping[int, str], folds: Mapping[int, int]
+) -> Iterator[Place]:
+    """Number the images of each subset and side in the order of their ids, train first."""
+    for subset in (BASIC, COMPOUND):
+        for split, digits in ((TRAIN, 5), (TEST, 4)):
+            chosen = [c for c in candidates if c.subset == subset and sides[c.image_id] == split]
+            for number, c in enumerate(chosen, start=1):
+                name = f"{split}_{number:0{digits}d}.jpg"
+                yield Place(c.image_id, subset, c.label, split, folds.get(c.image_id), name)
+
+
+def _warnings(places: tuple[Place, ...]) -> Iterator[str]:
+    found = Counter((p.subset, p.label) for p in places)
+    if not any(p.subset == COMPOUND for p in places):
+        yield "The two-tab subset is empty: there is no compound folder."
+    for (subset, label), n in sorted(found.items()):
+        if n == 1:
+            yield f"{CLASS_NAMES[subset][label]} ({subset}) has one image; it goes to train."
+    for label, name in enumerate(CLASS_NAMES[BASIC]):
+        if places and not found[BASIC, label]:
+            yield f"{name} (basic) has no image."

@@ -1,0 +1,71 @@
+"""What may be read of releases."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from annotation.people.models import Project
+
+from .folder import SUMS, digest_in
+from .models import Release
+
+LATEST = "latest"
+
+
+def releases_of(project: Project) -> QuerySet[Release]:
+    """The project's releases, newest first, withdrawn ones too."""
+    return Release.objects.filter(project=project).select_related("estimate", "parent", "job")
+
+
+def latest_release(project: Project) -> Release | None:
+    """The newest version that stands."""
+    return releases_of(project).filter(state=Release.State.PUBLISHED).first()
+
+
+def find_release(project: Project, version: str) -> Release | None:
+    """The release of a version, or the newest that stands for ``latest``."""
+    if version == LATEST:
+        return latest_release(project)
+    return releases_of(project).filter(version=version).first()
+
+
+def successor(release: Release) -> Release | None:
+    """The version to take instead of a withdrawn one: the newest standing one after it."""
+    after = releases_of(release.project).filter(pk__gt=release.pk)
+    return after.filter(state=Release.State.PUBLISHED).first()
+
+
+def next_version(last: Release | None) -> str:
+    """The next minor version; 1.0.0 where there is none."""
+    if last is None:
+        return "1.0.0"
+    major, minor, _ = numbers(last.version)
+    return f"{major}.{minor + 1}.0"
+
+
+def next_patch(last: Release) -> str:
+    major, minor, patch = numbers(last.version)
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version's three numbers, which compare as versions do."""
+    return tuple(int(n) for n in version.split("."))
+
+
+def folder_of(release: Release) -> Path:
+    folder: Path = settings.RELEASES_ROOT / release.folder
+    return folder
+
+
+def archive_of(release: Release, layout: str = "rafdb") -> dict[str, str | int] | None:
+    """Name, size and digest of one archive; None where this layout was not chosen."""
+    return next((a for a in release.archives if a["layout"] == layout), None)
+
+
+def digest_of(release: Release, path: str) -> str | None:
+    """The SHA-256 of one file of the release; None for anything that is not listed in it."""
+    if path == SUMS:
+        return None
+    return digest_in(folder_of(release) / SUMS, path)

@@ -1,0 +1,108 @@
+"""Release: from an estimate to an immutable folder; withdrawing it; who had it."""
+
+import re
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from annotation.estimates.models import Estimate
+from annotation.jobs.models import Job
+from annotation.jobs.services import request_job
+from annotation.people.models import Person, Project
+
+from . import queries
+from .models import Download, Notice, Release
+
+MAX_SEED = 2**31 - 1
+LAYOUTS = ("rafdb",)
+VERSION = re.compile(r"(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})")
+
+
+def request_release(
+    project: Project,
+    by: Person | None,
+    *,
+    estimate: Estimate | None = None,
+    version: str | None = None,
+    changelog: str = "",
+    seed: int = 0,
+    layouts: Iterable[str] = ("rafdb",),
+    twelfth: bool = False,
+) -> tuple[Job, bool]:
+    """Ask for a release: of the latest estimate, as the next minor version, unless said otherwise.
+
+    Everything the build depends on is fixed here, in the job's parameters, so that building again
+    gives the same bytes. Raises ``ValidationError``.
+    """
+    estimate = estimate or project.estimates.first()
+    if estimate is None or estimate.project_id != project.pk:
+        raise ValidationError({"estimate": "There is no estimate yet: estimate first."})
+    if not 0 <= seed <= MAX_SEED:
+        raise ValidationError({"seed": f"{seed} is not between 0 and {MAX_SEED}."})
+    parent = project.releases.first()
+    version = version or queries.next_version(parent)
+    _check_version(version, parent)
+    parameters = {
+        "version": version,
+        "estimate": estimate.number,
+        "parent": parent.version if parent else None,
+        "seed": seed,
+        "changelog": changelog.strip(),
+        "layouts": _known_layouts(layouts),
+        "twelfth": twelfth,
+    }
+    return request_job(project, "release", parameters, by)
+
+
+def withdraw_release(release: Release, reason: str) -> int:
+    """Take a version back, for good, and leave a notice for everybody who downloaded it.
+
+    Returns how many people were notified. Withdrawing twice changes nothing.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ValidationError({"reason": "Say why: everybody who downloaded it will read it."})
+    with transaction.atomic():
+        changed = Release.objects.filter(pk=release.pk, state=Release.State.PUBLISHED).update(
+            state=Release.State.WITHDRAWN, withdrawn_reason=reason[:300], withdrawn_at=Now()
+        )
+        people = set(release.downloads.values_list("person_id", flat=True)) if changed else set()
+        text = f"{release.project.name} {release.version} was withdrawn: {reason}"[:500]
+        Notice.objects.bulk_create(
+            Notice(release=release, person_id=pk, text=text) for pk in sorted(people)
+        )
+    release.refresh_from_db()
+    return len(people)
+
+
+def record_download(release: Release, person: Person, path: str) -> None:
+    """Note that a person fetched something; a resumed download stays one row."""
+    mine = Download.objects.filter(release=release, person=person, path=path[:300])
+    if mine.update(n_requests=F("n_requests") + 1, last_at=Now()):
+        return
+    try:
+        with transaction.atomic():
+            Download.objects.create(release=release, person=person, path=path[:300])
+    except IntegrityError:  # two connections began it at once
+        mine.update(n_requests=F("n_requests") + 1, last_at=Now())
+
+
+def _check_version(version: str, parent: Release | None) -> None:
+    if not VERSION.fullmatch(version):
+        raise ValidationError({"version": f"{version!r} is not three numbers such as 1.0.0."})
+    if parent and queries.numbers(version) <= queries.numbers(parent.version):
+        raise ValidationError(
+            {"version": f"{version} must be above {parent.version}, the newest there is."}
+        )
+
+
+def _known_layouts(layouts: Iterable[str]) -> list[str]:
+    asked = set(layouts) | {"rafdb"}
+    unknown = sorted(asked - set(LAYOUTS))
+    if unknown:
+        known = ", ".join(LAYOUTS)
+        raise ValidationError({"layouts": f"{', '.join(unknown)}: known are {known}."})
+    return [layout for layout in LAYOUTS if layout in asked]

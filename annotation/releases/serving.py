@@ -1,0 +1,157 @@
+"""Immutable files over HTTP: strong ETag, one byte range, resumable, in constant memory.
+
+RFC 9110 §§ 13–15 as far as downloads need it; RFC 9530 for ``Repr-Digest``. With ``BEHIND_NGINX``
+the bytes are nginx's work (``X-Accel-Redirect``), ranges included.
+"""
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+
+CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".tar": "application/x-tar",
+    ".parquet": "application/vnd.apache.parquet",
+    ".cff": "application/yaml",
+}
+ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class _Chunked(FileResponse):
+    block_size = 1 << 18
+
+
+class Slice(io.RawIOBase):
+    """``length`` bytes of a file from where it stands. Servers may send it by ``fileno``."""
+
+    def __init__(self, file: io.FileIO, length: int) -> None:
+        self.file, self.left = file, length
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(self.left if size < 0 else min(size, self.left)) or b""
+        self.left -= len(data)
+        return data
+
+    def fileno(self) -> int:
+        return self.file.fileno()
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+def serve_file(
+    request: HttpRequest | Any,
+    path: Path,
+    sha256: str,
+    *,
+    name: str | None = None,
+    is_attachment: bool = False,
+) -> HttpResponseBase:
+    """Answer GET or HEAD for a file that never changes; ``sha256`` is its hexadecimal digest.
+
+    200, 206 for one satisfiable range (``If-Range`` obeyed), 304, 412, or 416 with the length.
+    Several ranges and malformed ones are answered whole, as the standard allows.
+    """
+    etag, size = f'"{sha256}"', path.stat().st_size
+    headers = _headers(etag, sha256, name or path.name, is_attachment)
+    if "If-Match" in request.headers and not _names(request.headers["If-Match"], etag):
+        return HttpResponse(status=412, headers=headers)
+    if _names(request.headers.get("If-None-Match", ""), etag):
+        return HttpResponseNotModified(headers=headers)
+    if settings.BEHIND_NGINX:
+        return _handed_to_nginx(path, headers)
+    asked = _range(request, etag, size)
+    if asked is None:
+        return _body(request, path, 0, size, 200, headers)
+    start, stop = asked
+    if start >= stop:
+        return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    return _body(request, path, start, stop, 206, headers)
+
+
+def begins(request: HttpRequest | Any) -> bool:
+    """Whether this request may start a download: a GET, whatever its range."""
+    return request.method == "GET" and "If-None-Match" not in request.headers
+
+
+def _headers(etag: str, sha256: str, name: str, is_attachment: bool) -> dict[str, str]:
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+    headers = {
+        "ETag": etag,
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Type": CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream"),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+    if is_attachment:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return headers
+
+
+def _names(field: str, etag: str) -> bool:
+    """Whether an If-Match or If-None-Match field names this ETag."""
+    tags = {tag.strip().removeprefix("W/") for tag in field.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _range(request: HttpRequest | Any, etag: str, size: int) -> tuple[int, int] | None:
+    """Start and stop of the one range asked for; None to send all, start ≥ stop for 416."""
+    found = ONE_RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if request.method != "GET" or found is None or found.groups() == ("", ""):
+        return None
+    if request.headers.get("If-Range", etag) != etag:
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def _body(
+    request: HttpRequest | Any,
+    path: Path,
+    start: int,
+    stop: int,
+    status: int,
+    headers: dict[str, str],
+) -> HttpResponseBase:
+    headers["Content-Length"] = str(stop - start)
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers)
+    file = path.open("rb", buffering=0)
+    file.seek(start)
+    return _Chunked(Slice(file, stop - start), status=status, headers=headers)
+
+
+def _handed_to_nginx(path: Path, headers: dict[str, str]) -> HttpResponse:
+    """nginx answers ranges with an ETag of its own, from size and time of the unchanging file."""
+    del headers["ETag"], headers["Accept-Ranges"]
+    return HttpResponse(headers=headers | {"X-Accel-Redirect": internal_address(path)})
+
+
+def internal_address(path: Path) -> str:
+    """Where nginx's internal location has a file: ``/protected/releases/…`` and so on."""
+    for name in ("RELEASES_ROOT", "RUNS_ROOT", "ESTIMATES_ROOT", "MEDIA_ROOT"):
+        root = getattr(settings, name)
+        if path.is_relative_to(root):
+            return quote(f"/protected/{name[:-5].lower()}/{path.relative_to(root)}")
+    raise ValueError(f"{path} is below none of the served roots")

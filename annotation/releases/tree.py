@@ -1,0 +1,154 @@
+"""RAF-DB's official tree, as ``FORMATS`` has it: pictures, annotation and labels of one subset."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image as Pillow
+
+from annotation.estimates.models import Estimate
+from annotation.images.alignment import align
+from annotation.images.models import Image
+
+from .folder import Entry, Folder
+from .plan import Place
+
+JPEG_QUALITY = 95
+N_THREADS = 2
+BATCH = 256
+JPEG_START = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True)
+class Face:
+    """A place with everything that its files say."""
+
+    place: Place
+    image: Image
+    distribution: Sequence[float]
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.place.name).stem
+
+
+class Written(NamedTuple):
+    """What became of one face: its two pictures, how it was aligned, whether it was encoded."""
+
+    face: Face
+    original: Entry
+    aligned: Entry
+    aligned_by: str
+    is_encoded: bool
+
+
+def write_faces(
+    folder: Folder,
+    estimate: Estimate,
+    places: Sequence[Place],
+    read: Callable[[Image], bytes],
+    done: Callable[[int], None],
+) -> Iterator[Written]:
+    """Write the files of every place, in order; ``done`` hears how many are written.
+
+    Threads suffice: decoding, warping, hashing and writing all release the interpreter's lock, and
+    threads die with their worker.
+    """
+    n = 0
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        for faces in _batches(faces_of(estimate, places), BATCH):
+            yield from pool.map(lambda face: _write_face(folder, face, read(face.image)), faces)
+            n += len(faces)
+            done(n)
+
+
+def faces_of(estimate: Estimate, places: Sequence[Place]) -> Iterator[Face]:
+    """The places with their images and distributions, a batch of rows at a time."""
+    for batch in _batches(iter(places), BATCH):
+        ids = [place.image_id for place in batch]
+        images = Image.objects.in_bulk(ids)
+        rows = estimate.items.filter(image__in=ids).values_list("image_id", "distribution")
+        shares = dict(rows)
+        for place in batch:
+            yield Face(place, images[place.image_id], shares[place.image_id])
+
+
+def write_labels(
+    folder: Folder, subset: str, faces: Iterable[tuple[Place, Sequence[float]]]
+) -> None:
+    """The label file with its official misspelling, the distributions and the folds."""
+    labels, shares, folds = [], [], []
+    for place, distribution in faces:
+        labels.append(f"{place.name} {place.label + 1}\n")
+        shares.append(f"{place.name} {' '.join(f'{p:.6f}' for p in distribution)}\n")
+        if place.fold is not None:
+            folds.append(f"{place.name} {place.fold + 1}\n")
+    folder.put(f"{subset}/EmoLabel/list_patition_label.txt", "".join(labels))
+    folder.put(f"{subset}/EmoLabel/distribution.txt", "".join(shares))
+    folder.put(f"{subset}/EmoLabel/folds.txt", "".join(folds))
+
+
+def manual_text(image: Image) -> str | None:
+    """Five points and three attributes in eight lines; None where points or attributes lack."""
+    if image.landmarks is None or image.race is None or image.age is None:
+        return None
+    gender = Image.Gender.UNSURE if image.gender is None else image.gender
+    points = "".join(f"{x:.3f}\t{y:.3f}\n" for x, y in image.landmarks)
+    return f"{points}{int(gender)}\n{image.race}\n{image.age}\n"
+
+
+def auto_text(image: Image) -> str | None:
+    """The 37 automatic points, a row each."""
+    if image.auto_landmarks is None:
+        return None
+    return "".join(f"{x:.3f} {y:.3f}\n" for x, y in image.auto_landmarks)
+
+
+def box_text(image: Image) -> str | None:
+    """The face's box in one line."""
+    return None if image.box is None else " ".join(f"{v:.3f}" for v in image.box) + "\n"
+
+
+TEXTS: dict[str, tuple[str, Callable[[Image], str | None]]] = {
+    "manual": ("manu_attri", manual_text),
+    "auto": ("auto_attri", auto_text),
+    "boundingbox": ("boundingbox", box_text),
+}
+
+
+def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
+    subset, stem = face.place.subset, face.stem
+    with Pillow.open(io.BytesIO(stored), formats=("JPEG", "PNG", "WEBP")) as opened:
+        picture = opened.convert("RGB")
+    is_jpeg = stored.startswith(JPEG_START)
+    original = stored if is_jpeg else _jpeg(picture)
+    aligned = align(np.asarray(picture), face.image.landmarks, face.image.box)
+    for kind, (suffix, text) in TEXTS.items():
+        content = text(face.image)
+        if content is not None:
+            folder.put(f"{subset}/Annotation/{kind}/{stem}_{suffix}.txt", content)
+    return Written(
+        face,
+        folder.put(f"{subset}/Image/original/{stem}.jpg", original),
+        folder.put(
+            f"{subset}/Image/aligned/{stem}_aligned.jpg", _jpeg(Pillow.fromarray(aligned.pixels))
+        ),
+        aligned.by,
+        not is_jpeg,
+    )
+
+
+def _jpeg(picture: Pillow.Image) -> bytes:
+    sink = io.BytesIO()
+    picture.save(sink, "JPEG", quality=JPEG_QUALITY)
+    return sink.getvalue()
+
+
+def _batches(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while batch := list(islice(rows, size)):
+        yield batch
