@@ -239,7 +239,8 @@ def _certain(label: int) -> np.ndarray[Any, Any]:
 def _certain_compound(label: int) -> np.ndarray[Any, Any]:
     """The probability halved between a compound's two expressions."""
     _, first, second = COMPOUNDS[label]
-    return (_certain(first) + _certain(second)) / 2
+    halves: np.ndarray[Any, Any] = (_certain(first) + _certain(second)) / 2
+    return halves
 
 
 def _no_faces(size: int) -> Faces:

@@ -161,8 +161,7 @@ def test_two_seeds_differ(release: Path, tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_killed_run_goes_on_after_its_last_whole_epoch(release: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     code = (
-        "import json, sys; from pathlib import Path; from training.loop import Trainer
-from training.run import fit;"
+        "import json, sys; from pathlib import Path; from training.run import fit;"
         "fit(Path(sys.argv[1]), 'dlp', Path(sys.argv[2]), epochs=1000,"
         " overrides=json.loads(sys.argv[3]))"
     )
