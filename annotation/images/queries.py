@@ -1,8 +1,9 @@
 """What people may see of images and imports."""
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from annotation.people.models import Project
+from reliability.expressions import NAMES
 
 from .copies import distance
 from .models import Image, Import
@@ -37,3 +38,22 @@ def filtered(
     if keyword:
         images = images.filter(provenance__keyword=keyword)
     return images.filter(near_copy_of__isnull=False) if near_copies else images
+
+
+def keywords_of(project: Project) -> list[str]:
+    """The search words that photographs were found by, alphabetically."""
+    words = images_of(project).filter(provenance__has_key="keyword")
+    return sorted(set(words.values_list("provenance__keyword", flat=True).distinct()))
+
+
+def copies_of(image: Image) -> list[Image]:
+    """The images that look like this one, on either side of the flag."""
+    linked = Q(near_copy_of=image) | Q(pk=image.near_copy_of_id)
+    return list(images_of(image.project).filter(linked).order_by("pk")[:12])
+
+
+def votes_on(image: Image) -> list[tuple[str, int]]:
+    """How many current votes each expression has, in the paper's order."""
+    rows = image.assignments.filter(votes__is_current=True)
+    counted = dict(rows.values_list("votes__expression").annotate(n=Count("pk")))
+    return [(name, counted.get(index, 0)) for index, name in enumerate(NAMES)]

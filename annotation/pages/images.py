@@ -1,5 +1,138 @@
-"""Pages about images."""
+"""Pages about images: the grid, one image, importing, and what an import reported."""
 
-from django.urls import URLPattern
+import uuid
+from typing import Any
 
-urlpatterns: list[URLPattern] = []
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from annotation.images import queries, services
+from annotation.images.models import Image
+from annotation.jobs.queries import live_job
+from annotation.people.models import Role
+from annotation.people.queries import Access
+
+from .frame import project_page, render
+
+READERS = (Role.CURATOR, Role.CODER, Role.RESEARCHER)
+PER_PAGE = 60
+REMARKS_SHOWN = 500
+
+
+@project_page(*READERS)
+def images(request: HttpRequest, access: Access) -> HttpResponse:
+    """The grid, newest first; the next page begins after the last id of this one."""
+    chosen = {name: request.GET.get(name, "")[:200] for name in ("state", "keyword")}
+    near_copies = request.GET.get("near_copies") == "1"
+    everything = queries.images_of(access.project)
+    rows = queries.filtered(everything, **chosen, near_copies=near_copies).order_by("-pk")
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    shown = list(rows[: PER_PAGE + 1])
+    return render(
+        request,
+        "images/images.html",
+        access,
+        images=shown[:PER_PAGE],
+        next_before=shown[PER_PAGE - 1].pk if len(shown) > PER_PAGE else None,
+        n_images=everything.count(),
+        n_near=everything.filter(near_copy_of__isnull=False).count(),
+        keywords=queries.keywords_of(access.project),
+        chosen=chosen | {"near_copies": near_copies},
+        states=("active", "excluded"),
+    )
+
+
+@project_page(*READERS)
+def image(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
+    """One image with its geometry, provenance, near copies and, for curators, its votes."""
+    found = _image(access, uid)
+    return render(
+        request,
+        "images/image.html",
+        access,
+        image=found,
+        votes=queries.votes_on(found) if access.is_curator else None,
+        estimate=found.estimates.order_by("-pk").first() if access.is_curator else None,
+        copies=queries.copies_of(found),
+        provenance=sorted(found.provenance.items()),
+        is_mirrored=queries.is_mirrored(found),
+        box=_rectangle(found.box),
+    )
+
+
+@project_page(Role.CURATOR, methods=("POST",))
+def decide(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
+    """Exclude, restore, or say that a flagged image is no copy."""
+    found = _image(access, uid)
+    deeds: dict[str, Any] = {
+        "exclude": lambda: services.exclude(found, request.POST.get("reason", "")),
+        "restore": lambda: services.restore(found),
+        "keep": lambda: services.keep_both(found),
+    }
+    deed = deeds.get(request.POST.get("deed", ""))
+    if deed is None:
+        raise Http404("No such decision.")
+    try:
+        deed()
+        messages.success(request, _("Done."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("image", access.project.slug, found.uid)
+
+
+@project_page(Role.CURATOR)
+def import_page(request: HttpRequest, access: Access) -> HttpResponse:
+    """Where photographs come in, and what came in before."""
+    return render(
+        request,
+        "images/import.html",
+        access,
+        job=live_job(access.project, "import"),
+        imports=queries.imports_of(access.project).defer("report")[:50],
+    )
+
+
+@project_page(Role.CURATOR)
+def import_report(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """What one import brought, what it refused and why."""
+    record = queries.imports_of(access.project).filter(pk=pk).first()
+    if record is None:
+        raise Http404("No such import.")
+    return render(
+        request,
+        "images/report.html",
+        access,
+        record=record,
+        remarks=record.report[:REMARKS_SHOWN],
+        n_more=max(len(record.report) - REMARKS_SHOWN, 0),
+    )
+
+
+def _image(access: Access, uid: uuid.UUID) -> Image:
+    rows = queries.images_of(access.project).select_related("near_copy_of", "project")
+    found = rows.filter(uid=uid).first()
+    if found is None:
+        raise Http404("No such image.")
+    return found
+
+
+def _rectangle(box: list[float] | None) -> dict[str, float] | None:
+    """A box as SVG wants it."""
+    if box is None:
+        return None
+    return {"x": box[0], "y": box[1], "width": box[2] - box[0], "height": box[3] - box[1]}
+
+
+urlpatterns = [
+    path("p/<slug:slug>/images/", images, name="images"),
+    path("p/<slug:slug>/images/<uuid:uid>/", image, name="image"),
+    path("p/<slug:slug>/images/<uuid:uid>/decide/", decide, name="image-decide"),
+    path("p/<slug:slug>/import/", import_page, name="import"),
+    path("p/<slug:slug>/imports/<int:pk>/", import_report, name="import-report"),
+]
