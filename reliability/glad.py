@@ -68,13 +68,24 @@ def _variances(
     The reported α is α exp(mean b), so its variance has a part from the mean of b.
     """
     images, alpha = likelihood.images, at.model.alpha
-    inverse = np.linalg.inv(likelihood.reduced_curvature(at, stride=1))
+    inverse = _inverse(likelihood, at)
     n = max(int(voted.sum()), 1)
     of_mean = _cross_sums(likelihood, voted / images.curvature / n)  # (n_annotators,)
     with_mean = -inverse @ of_mean
     mean = float((voted / images.curvature).sum() / n**2 + of_mean @ inverse @ of_mean)
     variance = np.diag(inverse) + 2 * alpha * with_mean + alpha**2 * mean
     return np.exp(2 * shift) * variance, 1.0 / images.curvature
+
+
+def _inverse(likelihood: Likelihood, at: Point) -> Floats:
+    """The covariance of α. Where weak data ends on a ridge, by Fisher's curvature instead."""
+    curvature = likelihood.reduced_curvature(at, stride=1)
+    try:
+        np.linalg.cholesky(curvature)
+    except np.linalg.LinAlgError:
+        fisher = likelihood.sweep(at.model, share=0.0)
+        curvature = likelihood.reduced_curvature(fisher, stride=1)
+    return np.asarray(np.linalg.inv(curvature), dtype=np.float64)
 
 
 def _cross_sums(likelihood: Likelihood, weight: Floats) -> Floats:
