@@ -46,9 +46,8 @@ def locality(batch: int) -> None:
     alike = losses.same_class(labels)
     once = seconds(lambda: losses.locality_loss(x, alike, 20).backward(), 5)
     loop = seconds(lambda: looped(x, labels, 20).backward(), 2)
-    print(
-        f"locality loss, batch {batch}: {1e3 * once:.2f} ms, a loop {1e3 * loop:.1f} ms, {loop / once:.0f}×"
-    )
+    shown = f"{1e3 * once:.2f} ms, a loop {1e3 * loop:.1f} ms, {loop / once:.0f} times"
+    print(f"locality loss, batch {batch}: {shown}", flush=True)
 
 
 def engine(name: str, repeats: int) -> None:
