@@ -1,0 +1,35 @@
+"""Publish a release of a project's latest estimate."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotation.jobs.console import perform_here
+from annotation.people.models import Project
+from annotation.people.project_command import ProjectCommand
+from annotation.releases import queries, services
+
+
+class Command(ProjectCommand):
+    help = "Build an immutable version in RAF-DB's official tree, with manifest and archive."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--release-version", help="Such as 2.0.0; the next minor by default.")
+        parser.add_argument("--changelog", default="")
+        parser.add_argument("--seed", type=int, default=0, help="Of the split.")
+
+    def work(self, project: Project, **options: Any) -> None:
+        job, _ = services.request_release(
+            project,
+            None,
+            version=options["release_version"],
+            changelog=options["changelog"],
+            seed=options["seed"],
+        )
+        perform_here(job, self.stdout)
+        made = job.release
+        self.stdout.write(
+            f"Release {made.version}: archive of {made.archive_size:,} bytes, "
+            f"SHA-256 {made.archive_digest}\n{queries.folder_of(made)}\n"
+        )
