@@ -16,7 +16,7 @@ from reliability.options import Options
 from reliability.votes import Votes
 
 _SMALL = 50_000  # votes; below, several starts cost nothing and weak data has several optima
-_GRADIENT = 1e-3  # standard errors
+_GRADIENT = 1e-2  # standard errors
 _HALVINGS = 30
 _FLOOR = 0.1  # nats of entropy added, so that unanimous images start finite
 
@@ -63,7 +63,7 @@ def fit(likelihood: Likelihood, warm: Model | None = None, progress: Progress | 
 def climb(likelihood: Likelihood, start: Model, progress: Progress | None = None) -> Fit:
     """Iterate E- and M-steps from one start until the bound rests; no step lowers it."""
     options = likelihood.options
-    now = likelihood.sweep(start)
+    now = likelihood.sweep(start, share=0.0)  # far from the optimum only Fisher's is positive
     history = [now.penalised]
     enough = options.tolerance * max(len(likelihood.votes), 1)
     converged = False
@@ -85,7 +85,7 @@ def climb(likelihood: Likelihood, start: Model, progress: Progress | None = None
 
 def _ascend(likelihood: Likelihood, now: Point) -> Point | None:
     """The next, higher point: by the marginal curvature, or where that fails by Fisher's."""
-    for share in (1.0, 0.0):
+    for share in (now.share, 1.0 - now.share):
         if now.share != share:
             now = likelihood.sweep(now.model, share=share)
         try:
