@@ -2,18 +2,24 @@
 
 The hash is the sign of the 64 lowest frequencies against their median ("pHash"), which survives
 scaling, recompression and small retouching. A mirrored picture's hash follows from the same
-transform, so each picture is looked up both ways.
+transform, so each picture is looked up both ways. The hash only finds candidates; whether two
+pictures are near copies is decided by correlating them.
 """
 
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 NEAR = 6
-"""Two hashes with at most so many differing bits are near copies; unrelated photographs differ in
-about 32 ± 4. ``tests/images/test_copies.py`` holds both sides."""
+"""Two pictures whose hashes differ in at most so many bits are looked at more closely."""
+ALIKE = 0.93
+"""Correlation of two small grey pictures from which they are near copies. Measured on 400 drawn
+faces: scaled, mirrored and recompressed copies 0.968 and more, different faces whose hashes are
+near (22 of 400, for all faces have the same lowest frequencies) 0.77 and less."""
+CANDIDATES = 8
+CLOSE_SIDE = 64
 SIDE = 32
 FREQUENCIES = 8
 
@@ -71,18 +77,34 @@ class Index:
         self._keys.append(key)
         self._n += 1
 
-    def nearest(self, wanted: Hashes, within: int = NEAR) -> Found | None:
-        """The nearest picture; None where nothing is near enough."""
-        if not self._n:
-            return None
+    def near(self, wanted: Hashes) -> list[Found]:
+        """The nearest pictures within ``NEAR`` bits, best first, at most ``CANDIDATES``."""
         known = self._hashes[: self._n]
         found = []
         for is_mirrored, value in enumerate(wanted):
             distances = np.bitwise_count(known ^ np.int64(value).view(np.uint64))
-            best = int(distances.argmin())
-            found.append(Found(self._keys[best], int(distances[best]), bool(is_mirrored)))
-        nearest = min(found, key=lambda f: (f.distance, f.is_mirrored))
-        return nearest if nearest.distance <= within else None
+            found += [
+                Found(self._keys[i], int(distances[i]), bool(is_mirrored))
+                for i in np.flatnonzero(distances <= NEAR)
+            ]
+        return sorted(found, key=lambda f: (f.distance, f.is_mirrored, f.key))[:CANDIDATES]
+
+
+def small_grey(file: IO[bytes], mirrored: bool = False) -> NDArray[np.float64]:
+    """A picture as (64, 64) grey values with mean 0 and length 1, so that a product correlates."""
+    with Pillow.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
+        picture.draft("L", (CLOSE_SIDE, CLOSE_SIDE))
+        grey = picture.convert("L").resize((CLOSE_SIDE, CLOSE_SIDE), Pillow.Resampling.BOX)
+    values = np.asarray(grey, dtype=np.float64)
+    values = (values[:, ::-1] if mirrored else values) - values.mean()
+    return values / max(float(np.linalg.norm(values)), 1e-9)
+
+
+def are_alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Whether two pictures from ``small_grey`` are near copies; two blank ones are."""
+    if not a.any() or not b.any():
+        return not a.any() and not b.any()
+    return float((a * b).sum()) >= ALIKE
 
 
 def distance(a: int, b: int) -> int:

@@ -21,7 +21,7 @@ from annotation.jobs.services import Cancelled, Claim
 from annotation.labelling.services import open_images
 from annotation.people.models import Project
 
-from .copies import Hashes, Index
+from .copies import Hashes, Index, are_alike, small_grey
 from .models import Image, Import, Size
 from .pictures import Picture, Refused, take_in
 from .queries import is_mirrored
@@ -225,12 +225,27 @@ def _store(image: Image, picture: Picture, written: list[str]) -> None:
 def _flag_near_copies(index: Index, images: list[Image]) -> None:
     flagged = []
     for image in images:
-        found = index.nearest(Hashes(image.phash, image.mirrored_phash))
-        if found is not None:
-            image.near_copy_of_id = found.key
+        image.near_copy_of_id = _near_copy_of(index, image)
+        if image.near_copy_of_id is not None:
             flagged.append(image)
         index.add(image.pk, image.phash)
     Image.objects.bulk_update(flagged, ["near_copy_of"])
+
+
+def _near_copy_of(index: Index, image: Image) -> int | None:
+    """The id of the known image that this one looks like, if any."""
+    candidates = index.near(Hashes(image.phash, image.mirrored_phash))
+    others = Image.objects.in_bulk([found.key for found in candidates]) if candidates else {}
+    for found in candidates:
+        try:
+            with default_storage.open(others[found.key].stored_as()) as file:
+                other = small_grey(file)
+            with default_storage.open(image.stored_as()) as file:
+                if are_alike(small_grey(file, found.is_mirrored), other):
+                    return found.key
+        except FileNotFoundError:  # the other was taken down: its hash alone must do
+            return found.key
+    return None
 
 
 def _fill(record: Import, n_seen: int, remarks: list[Remark]) -> None:
