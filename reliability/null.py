@@ -1,0 +1,181 @@
+"""What chance alone would give: the yardstick beside every figure of a person or an image.
+
+A random voter keeps a person's habits (how often each key) but never looks at the face. Where the
+votes are pure noise, nobody may look reliable and no image certain; tests hold both.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reliability.estimates import Estimate, estimate
+from reliability.options import Options
+from reliability.screening import ScreeningRule
+from reliability.votes import Votes
+
+Floats = NDArray[np.float64]
+_PLANTED = 200  # random voters from whom the band is read
+_SHARE = 0.08  # of the people replaced at a time: few enough not to move the consensus
+_DISCOVERIES = 0.01  # false ones among the images called certain
+
+
+@dataclass(frozen=True)
+class Band:
+    """The reliability that a random voter would get in each person's place, (n_annotators,)."""
+
+    low: Floats
+    high: Floats
+    coverage: float
+    """The share of random voters inside."""
+
+    def outside(self, reliability: Floats) -> NDArray[np.bool_]:
+        """Who is told apart from a random voter, upwards or downwards, (n_annotators,)."""
+        return np.asarray((reliability < self.low) | (reliability > self.high))
+
+
+def band(
+    votes: Votes,
+    found: Estimate,
+    rng: np.random.Generator,
+    *,
+    screening: ScreeningRule | None = ScreeningRule(),  # noqa: B008  # frozen
+    options: Options = Options(),  # noqa: B008  # frozen
+    coverage: float = 0.98,
+) -> Band:
+    """Plant random voters in people's places, estimate again, and see what they get.
+
+    The same estimator with the same screening judges the planted people, so that chance agreement,
+    their own weight in the consensus and the prior are all in the band. Each one's result is taken
+    relative to the first-order expectation for that person's number of votes and images, and the
+    pooled quantiles are carried back. Cost: eight estimates at the paper's size, at most 200.
+    """
+    habits = _habits(votes)
+    centre, spread = _expected(votes, found, habits, options)
+    voters = np.flatnonzero(votes.votes_per_annotator > 0)
+    if not len(voters):
+        return Band(centre - spread, centre + spread, coverage)
+    at_once = max(1, round(_SHARE * len(voters)))
+    distance: list[Floats] = []
+    while sum(map(len, distance)) < _PLANTED:
+        planted = rng.choice(voters, size=at_once, replace=False)
+        alpha = _refit(_with_random(votes, planted, habits, rng), found, screening, options)
+        distance.append((alpha[planted] - centre[planted]) / spread[planted])
+    low, high = _quantiles(np.concatenate(distance), coverage)
+    return Band(centre + low * spread, centre + high * spread, coverage)
+
+
+def certain(votes: Votes, found: Estimate, *, confidence: float = 0.95) -> NDArray[np.bool_]:
+    """Which images are decided beyond what habits alone could give, (n_items,).
+
+    The consensus must reach ``confidence``, and its votes must be more than random voters with the
+    crowd's habits would ever heap on one expression of that image; of the images so called at most
+    1 % are expected to be chance (Benjamini–Hochberg), and on pure noise there are none.
+    """
+    kept = votes.select(found.kept[votes.annotator])
+    chance = _chance_of_heap(kept.counts, found.consensus)
+    order = np.argsort(chance, kind="stable")
+    limit = _DISCOVERIES * np.arange(1, len(order) + 1) / max(len(order), 1)
+    passed = np.flatnonzero(chance[order] <= limit)
+    beyond = np.zeros(votes.n_items, dtype=bool)
+    if len(passed):
+        beyond[order[: passed[-1] + 1]] = True
+    return np.asarray(beyond & (found.confidence >= confidence) & ~found.tied)
+
+
+def shuffled(votes: Votes, rng: np.random.Generator) -> Votes:
+    """The same people with the same habits on the same images, but nobody looks at a face.
+
+    Each person's choices are permuted among the images that person saw.
+    """
+    order = np.lexsort((np.arange(len(votes)), votes.annotator))
+    drawn = np.lexsort((rng.random(len(votes)), votes.annotator))
+    expression = np.empty_like(votes.expression)
+    expression[order] = votes.expression[drawn]
+    return _with_expressions(votes, expression)
+
+
+def _habits(votes: Votes) -> Floats:
+    """(n_annotators, K): each person's share of each class, drawn to the crowd's by K votes."""
+    n_classes = votes.n_classes
+    cell = votes.annotator.astype(np.int64) * n_classes + votes.expression
+    own = np.bincount(cell, minlength=votes.n_annotators * n_classes).reshape(-1, n_classes)
+    crowd = (own.sum(axis=0) + 1) / (len(votes) + n_classes)
+    habits = own + n_classes * crowd
+    return np.asarray(habits / habits.sum(axis=1, keepdims=True))
+
+
+def _expected(
+    votes: Votes, found: Estimate, habits: Floats, options: Options
+) -> tuple[Floats, Floats]:
+    """First-order mean and standard deviation of a random voter's α in each person's place.
+
+    The mean solves the M-step for α with the chance that the habit hits the posterior in place of
+    the vote; the spread is that of the score over its curvature.
+    """
+    beta = (found.easiness * found.scale)[votes.item]
+    hit = np.einsum("vk,vk->v", habits[votes.annotator], found.posterior[votes.item])
+    square = np.einsum("vk,vk->v", habits[votes.annotator], found.posterior[votes.item] ** 2)
+    precision = options.reliability_sd**-2
+
+    def summed(values: Floats) -> Floats:
+        return np.asarray(np.bincount(votes.annotator, values, minlength=votes.n_annotators))
+
+    alpha = np.zeros(votes.n_annotators)
+    for _ in range(12):
+        chance = 1 / (1 + np.exp(-alpha[votes.annotator] * beta))
+        slope = summed(beta * (hit - chance)) - precision * (alpha - options.reliability_mean)
+        curvature = summed(beta**2 * chance * (1 - chance)) + precision
+        alpha = alpha + np.clip(slope / curvature, -1, 1)
+    score = summed(beta**2 * np.maximum(square - hit**2, 0.01))
+    return alpha * found.scale, np.sqrt(score) / curvature * found.scale + 1e-3
+
+
+def _with_random(
+    votes: Votes, planted: NDArray[np.int64], habits: Floats, rng: np.random.Generator
+) -> Votes:
+    """The votes with those of ``planted`` drawn anew from their habits."""
+    at = np.flatnonzero(np.isin(votes.annotator, planted))
+    cumulative = habits.cumsum(axis=1)[votes.annotator[at]]
+    expression = votes.expression.copy()
+    expression[at] = (rng.random((len(at), 1)) >= cumulative[:, :-1]).sum(axis=1)
+    return _with_expressions(votes, expression)
+
+
+def _with_expressions(votes: Votes, expression: NDArray[np.int8]) -> Votes:
+    return Votes(
+        votes.item,
+        votes.annotator,
+        expression,
+        n_items=votes.n_items,
+        n_annotators=votes.n_annotators,
+        n_classes=votes.n_classes,
+    )
+
+
+def _refit(
+    votes: Votes, found: Estimate, screening: ScreeningRule | None, options: Options
+) -> Floats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # noise may not converge, and need not
+        return estimate(votes, found.method, screening, options=options).reliability
+
+
+def _quantiles(distance: Floats, coverage: float) -> tuple[float, float]:
+    """Limits that a further random voter stays inside with at least this probability."""
+    ranked = np.sort(distance)
+    tail = int((1 - coverage) / 2 * (len(ranked) + 1))
+    return float(ranked[max(tail - 1, 0)]), float(ranked[-max(tail, 1)])
+
+
+def _chance_of_heap(counts: NDArray[np.int64], consensus: NDArray[np.int64]) -> Floats:
+    """The chance that random voters put so many votes on any one expression, (n_items,)."""
+    from scipy.stats import binom
+
+    share = counts.sum(axis=0) / max(counts.sum(), 1)
+    depth = counts.sum(axis=1)
+    heap = np.take_along_axis(counts, consensus[:, None], axis=1)[:, 0] if len(counts) else depth
+    both, place = np.unique(np.stack([depth, heap]), axis=1, return_inverse=True)
+    chance = binom.sf(both[1][:, None] - 1, both[0][:, None], share[None, :]).sum(axis=1)
+    return np.minimum(chance, 1.0)[place]
