@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reliability import Estimate, Method, Votes, estimate
+from reliability import Estimate, Method, Options, ScreeningRule, Votes, estimate
 
 DATA = Path(__file__).parent / "data"
 
@@ -50,3 +50,37 @@ def test_items_and_people_without_votes_have_defined_results(method):
     assert found.n_votes.tolist() == [1, 2, 0]
     for name, value in vars(found).items():
         assert not isinstance(value, np.ndarray) or np.isfinite(value).all(), name
+
+
+NOISE = np.random.default_rng(0).integers(0, 7, 500)
+ROW, COLUMN = np.divmod(np.arange(500), 10)
+ODD = {
+    "nothing at all": Votes([], [], [], n_items=0, n_annotators=0),
+    "no votes": Votes([], [], [], n_items=3, n_annotators=2),
+    "a single vote": Votes([0], [0], [0], n_items=1, n_annotators=1),
+    "one annotator": Votes(np.arange(500), 0 * ROW, NOISE, n_items=500, n_annotators=1),
+    "one item": Votes(0 * ROW, np.arange(500), NOISE, n_items=1, n_annotators=500),
+    "all votes equal": Votes(ROW, COLUMN, 0 * ROW, n_items=50, n_annotators=10),
+    "ties everywhere": Votes(ROW, COLUMN, COLUMN % 2, n_items=50, n_annotators=10, n_classes=2),
+    "noise": Votes(ROW, COLUMN, NOISE, n_items=50, n_annotators=10),
+}
+
+
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("case", ODD)
+@pytest.mark.parametrize("rule", [None, ScreeningRule(), ScreeningRule(threshold=99, min_votes=1)])
+def test_odd_votes_have_defined_results_even_when_everybody_is_left_out(method, case, rule):
+    found = estimate(ODD[case], method, rule)
+    for name, value in vars(found).items():
+        assert not isinstance(value, np.ndarray) or np.isfinite(value).all(), name
+    np.testing.assert_allclose(found.posterior.sum(axis=1), 1, rtol=1e-9)
+    np.testing.assert_allclose(found.distribution.sum(axis=1), 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("reliability_sd", float("nan")), ("easiness_sd", 0.0), ("tolerance", float("inf"))],
+)
+def test_options_out_of_range_are_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=field):
+        Options(**{field: value})
