@@ -1,34 +1,32 @@
-"""``manage.py create_person NAME``: an account with a random password, printed once."""
+"""Make a person who can sign in; the password is made at random and printed once."""
 
-import secrets
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.people.services import create_person
-
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+from annotation.people.services import create_person, new_password
 
 
 class Command(BaseCommand):
-    help = "Make an account. Its password is made at random and printed this once."
+    help = "Make a person; prints their password, which is kept nowhere else."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--display-name", default="", help="What curators see.")
+        parser.add_argument("--name", default="", help="How pages call this person.")
+        parser.add_argument("--email", default="")
         parser.add_argument("--staff", action="store_true", help="May open projects.")
 
-    def handle(self, *args: Any, username: str, **options: Any) -> None:
-        groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
-        password = "-".join(groups)
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = new_password()
         try:
             create_person(
-                username,
+                options["username"],
                 password,
-                display_name=options["display_name"],
+                display_name=options["name"],
+                email=options["email"],
                 is_staff=options["staff"],
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(f"{username}: {password}")
+        self.stdout.write(f"{options['username']} {password}\n")

@@ -1,4 +1,4 @@
-"""``manage.py create_project "Name" --curator NAME``: open a project; prints its short name."""
+"""Open a project."""
 
 from typing import Any
 
@@ -10,25 +10,21 @@ from annotation.people.services import create_project
 
 
 class Command(BaseCommand):
-    help = "Open a project and make a person its first curator; prints the project's short name."
+    help = "Open a project whose first curator is a person that exists; prints its short name."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--curator", required=True, help="User name of an existing account.")
-        parser.add_argument("--target-votes", type=int, default=40, help="Votes per image.")
-        parser.add_argument("--description", default="")
+        parser.add_argument("--curator", required=True, help="A username.")
+        parser.add_argument("--votes", type=int, default=40, help="Target votes per image.")
 
-    def handle(self, *args: Any, name: str, curator: str, **options: Any) -> None:
-        person = Person.objects.filter(username=curator).first()
-        if person is None:
-            raise CommandError(f"There is no person {curator!r}; make one with create_person.")
-        try:
-            project = create_project(
-                name,
-                person,
-                target_votes=options["target_votes"],
-                description=options["description"],
+    def handle(self, *args: Any, **options: Any) -> None:
+        curator = Person.objects.filter(username=options["curator"]).first()
+        if curator is None:
+            raise CommandError(
+                f"There is no person {options['curator']!r}; make one with create_person."
             )
+        try:
+            project = create_project(options["name"], curator, target_votes=options["votes"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(project.slug)
+        self.stdout.write(f"{project.slug}\n")

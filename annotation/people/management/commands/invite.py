@@ -1,4 +1,4 @@
-"""``manage.py invite PROJECT ROLE --by NAME``: print the path of an invitation's link."""
+"""Print an invitation link."""
 
 from typing import Any
 
@@ -11,31 +11,20 @@ from annotation.people.services import invite
 
 
 class Command(ProjectCommand):
-    help = "Make an invitation; put the printed path behind the site's address and send it."
+    help = "Make a link that lets its holders join a project in one role."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("role", choices=Role.values)
-        parser.add_argument("--by", help="User name of the inviting curator (the first if left).")
-        parser.add_argument("--days", type=int, default=14, help="How long the link opens.")
-        parser.add_argument("--uses", type=int, default=1, help="How many people may use it.")
-        parser.add_argument("--note", default="")
+        parser.add_argument("role", choices=[role.value for role in Role])
+        parser.add_argument("--uses", type=int, default=1)
+        parser.add_argument("--days", type=int, default=14)
+        parser.add_argument("--address", default="http://127.0.0.1:8000", help="Of the site.")
 
     def work(self, project: Project, **options: Any) -> None:
-        curators = Membership.objects.filter(
-            project=project, role=Role.CURATOR, is_active=True
-        ).order_by("pk")
-        if options["by"]:
-            curators = curators.filter(person__username=options["by"])
-        curator = curators.select_related("person").first()
+        curator = Membership.objects.filter(project=project, role=Role.CURATOR).first()
         if curator is None:
-            raise CommandError(f"No such curator in {project.slug}.")
+            raise CommandError(f"{project.slug} has no curator who could invite.")
         _, secret = invite(
-            project,
-            options["role"],
-            curator.person,
-            days=options["days"],
-            max_uses=options["uses"],
-            note=options["note"],
+            project, options["role"], curator.person, days=options["days"], max_uses=options["uses"]
         )
-        self.stdout.write(reverse("invitation", args=[secret]))
+        self.stdout.write(f"{options['address']}{reverse('invitation', args=[secret])}\n")
