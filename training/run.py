@@ -34,6 +34,7 @@ from training.recipe import Pull, Recipe, Target
 from training.storage import is_disk_full, write_json, write_text
 
 MIN_PROGRESS_S = 0.25  # a page is not redrawn more often, and a database not asked more often
+MIN_CURVES_S = 5.0  # drawing the curves can take longer than a small epoch
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class _Run:
     clock: _Clock
     warnings: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    drawn_at: float = -1e9  # seconds of the monotonic clock
 
     @property
     def checkpoints(self) -> Path:
@@ -304,11 +306,18 @@ def _describe(line: dict[str, Any], n_epochs: int) -> str:
 def _write_history(run: _Run) -> None:
     text = "".join(json.dumps(line) + "\n" for line in run.history)
     write_text(run.out / "metrics.jsonl", text)
+    if time.monotonic() - run.drawn_at >= MIN_CURVES_S:
+        _draw_curves(run)
+
+
+def _draw_curves(run: _Run) -> None:
     plots.curves(run.out / "figures" / "curves.svg", run.history)
+    run.drawn_at = time.monotonic()
 
 
 def _conclude(run: _Run, trainer: Trainer, n_validation: int) -> RunReport:
     """Judge the best epoch on the test split, export it, and write the report last of all."""
+    _draw_curves(run)
     network = trainer.best_network
     best = checkpoint.read(run.checkpoints / "best.safetensors")
     network.load_state_dict(best.tensors)
