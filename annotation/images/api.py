@@ -285,7 +285,7 @@ class UploadOne(ProjectView):
 
     @extend_schema(
         operation_id="upload_append",
-        request=BYTES,
+        request={"application/offset+octet-stream": OpenApiTypes.BINARY},
         parameters=[OpenApiParameter("Upload-Offset", int, OpenApiParameter.HEADER)],
         responses=UploadRow,
     )
