@@ -56,6 +56,15 @@ class NewPersonForm(forms.Form):
     )
 
 
+class PasswordForm(PasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)
+        self.fields["new_password1"].help_text = gettext_lazy(
+            "At least eight signs, not only digits, not a common one, not like your name."
+        )
+
+
 class NameForm(forms.ModelForm):
     class Meta:
         model = Person
@@ -112,7 +121,10 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
             else:
                 services.accept_invitation(found, person)
         except ValidationError as error:
-            _show(form, error)
+            if request.user.is_authenticated:  # who has filled no field in
+                messages.error(request, " ".join(error.messages))
+            else:
+                _show(form, error)
         else:
             messages.success(request, _("Welcome to %s.") % found.project.name)
             return redirect("project", found.project.slug)
@@ -137,7 +149,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 
 @person_page(methods=("POST",))
 def change_password(request: HttpRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST)
+    form = PasswordForm(request.user, request.POST)
     if not form.is_valid():
         return _account(request, password_form=form)
     form.save()
@@ -169,7 +181,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 def _account(request: HttpRequest, **context: Any) -> HttpResponse:
     forms_ = {
         "name_form": NameForm(instance=request.user),
-        "password_form": PasswordChangeForm(request.user),
+        "password_form": PasswordForm(request.user),
         "token_form": TokenForm(),
     }
     is_wrong = any(name in context for name in forms_)
