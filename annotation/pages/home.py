@@ -1,5 +1,7 @@
 """The start: one's projects, and each project's home with the line at a glance."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +10,15 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation.people.models import Project
+from annotation.estimates.queries import latest_estimate, votes_since
+from annotation.jobs.kinds import KINDS
+from annotation.jobs.queries import jobs_of
+from annotation.labelling.queries import Progress, open_flags, progress, work_of
+from annotation.people.models import Project, Role
 from annotation.people.queries import Access, projects_of
 from annotation.people.services import create_project
+from annotation.releases.queries import latest_release
+from annotation.runs.queries import latest_run
 
 from .frame import person_page, project_page, render
 
@@ -54,7 +62,46 @@ def new_project(request: HttpRequest) -> HttpResponse:
 @project_page()
 def project(request: HttpRequest, access: Access) -> HttpResponse:
     """The line at a glance, and the one next thing to do."""
-    return render(request, "home/project.html", access)
+    if not access.has(Role.CURATOR, Role.RESEARCHER):
+        me = access.annotator
+        work = work_of(me) if me else None
+        return render(request, "home/annotator.html", access, work=work)
+    state = {
+        "progress": progress(access.project),
+        "estimate": latest_estimate(access.project),
+        "release": latest_release(access.project),
+        "run": latest_run(access.project),
+    }
+    live = list(jobs_of(access.project).filter(state__in=["queued", "running"]))
+    for job in live:
+        job.title = KINDS[job.kind].title
+    flags = open_flags(access.project).count() if access.is_curator else 0
+    step = _next_step(access, state, bool(live))
+    return render(
+        request, "home/project.html", access, live=live, n_flags=flags, step=step, **state
+    )
+
+
+def _next_step(access: Access, state: dict[str, Any], is_busy: bool) -> tuple[str, str] | None:
+    """Where the next thing to do is done (a url name), and what it is called."""
+    if is_busy or not access.is_curator:
+        return None
+    done: Progress = state["progress"]
+    if done.n_images == 0:
+        return "import", _("Import photographs")
+    if done.n_annotators == 0:
+        return "people", _("Invite annotators")
+    if done.n_votes == 0:
+        return "people", _("Invite more annotators: nobody has voted yet")
+    if state["estimate"] is None:
+        return "estimates", _("Estimate who is reliable")
+    if state["release"] is None:
+        return "releases", _("Publish a release")
+    if state["run"] is None:
+        return "runs", _("Train a network")
+    if votes_since(state["estimate"], access.project):
+        return "estimates", _("Estimate again: there are new votes")
+    return None
 
 
 urlpatterns = [

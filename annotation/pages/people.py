@@ -1,5 +1,158 @@
-"""Pages about people."""
+"""Pages about people: who is in the project, how they do, and inviting more; project settings."""
 
-from django.urls import URLPattern
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-urlpatterns: list[URLPattern] = []
+from annotation.estimates import queries as estimates
+from annotation.estimates import services as estimating
+from annotation.labelling import queries as labelling
+from annotation.labelling import services as labelling_services
+from annotation.people import services
+from annotation.people.models import Membership, Project, Role
+from annotation.people.queries import Access
+
+from .frame import project_page, render
+
+GET_POST = ("GET", "HEAD", "POST")
+
+
+class InvitationForm(forms.Form):
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"),
+        choices=[
+            (Role.ANNOTATOR, gettext_lazy("Annotator: labels faces")),
+            (Role.RESEARCHER, gettext_lazy("Researcher: downloads")),
+            (Role.CODER, gettext_lazy("Coder: marks landmarks and attributes")),
+            (Role.CURATOR, gettext_lazy("Curator: looks after everything")),
+        ],
+    )
+    max_uses = forms.IntegerField(
+        label=gettext_lazy("For how many people"), min_value=1, max_value=10_000, initial=1
+    )
+    days = forms.IntegerField(
+        label=gettext_lazy("Open for days"), min_value=1, max_value=365, initial=14
+    )
+
+
+class SettingsForm(forms.ModelForm):
+    class Meta:
+        model = Project
+        fields = [
+            "name", "description", "guidelines", "licence", "target_votes", "assignment_hours",
+            "estimate_every_hours", "estimate_every_votes",
+        ]  # fmt: skip
+        labels = {
+            "target_votes": gettext_lazy("Votes per image"),
+            "assignment_hours": gettext_lazy("An open assignment lapses after hours"),
+            "estimate_every_hours": gettext_lazy("Estimate every so many hours"),
+            "estimate_every_votes": gettext_lazy("Estimate after so many new votes"),
+        }
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3}),
+            "guidelines": forms.Textarea(attrs={"rows": 10}),
+        }
+
+
+@project_page(Role.CURATOR, methods=GET_POST)
+def people(request: HttpRequest, access: Access) -> HttpResponse:
+    """Everybody in the project with what they did; a form for an invitation link."""
+    form = InvitationForm(request.POST or None)
+    link = ""
+    if request.method == "POST" and form.is_valid():
+        _made, secret = services.invite(
+            access.project,
+            form.cleaned_data["role"],
+            access.person,
+            days=form.cleaned_data["days"],
+            max_uses=form.cleaned_data["max_uses"],
+        )
+        link = request.build_absolute_uri(reverse("invitation", args=[secret]))
+    rows = _rows(access.project)
+    return render(request, "people/people.html", access, form=form, link=link, rows=rows)
+
+
+@project_page(Role.CURATOR)
+def person(request: HttpRequest, access: Access, code: str) -> HttpResponse:
+    """One member: work, reliability in every estimate, and the word over the screening."""
+    member = _member(access, code)
+    return render(
+        request,
+        "people/person.html",
+        access,
+        member=member,
+        work=labelling.work_of(member),
+        at_work=labelling.people_at_work(access.project).get(member.pk, {}),
+        history=list(estimates.history_of(member)),
+        overruling=estimates.standing_overrulings(access.project).get(member.pk),
+    )
+
+
+@project_page(Role.CURATOR, methods=("POST",))
+def change(request: HttpRequest, access: Access, code: str) -> HttpResponse:
+    """Exclude or readmit a member, overrule the screening or let it decide again."""
+    member = _member(access, code)
+    reason = request.POST.get("reason", "")
+    try:
+        deed = request.POST.get("deed", "")
+        if deed == "exclude":
+            services.exclude(member, reason)
+            labelling_services.withdraw(member)
+        elif deed == "readmit":
+            services.readmit(member)
+        elif deed in ("keep", "remove"):
+            estimating.overrule(member, deed == "keep", reason, access.person)
+        elif deed == "rule":
+            estimating.withdraw_overruling(member)
+        else:
+            raise ValidationError(_("Nothing was chosen."))
+        messages.success(request, _("Done. The next estimate takes it into account."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("person", access.project.slug, code)
+
+
+@project_page(Role.CURATOR, methods=GET_POST)
+def settings(request: HttpRequest, access: Access) -> HttpResponse:
+    """What holds for the whole project."""
+    before = access.project.target_votes
+    form = SettingsForm(request.POST or None, instance=access.project)
+    if request.method == "POST" and form.is_valid():
+        project = form.save()
+        if project.target_votes != before:
+            labelling_services.set_target(project, project.target_votes)
+        messages.success(request, _("Saved."))
+        return redirect("project-settings", project.slug)
+    status = 400 if form.is_bound else 200
+    return render(request, "people/settings.html", access, form=form, status=status)
+
+
+def _member(access: Access, code: str) -> Membership:
+    found = access.project.memberships.filter(code=code).select_related("person").first()
+    if found is None:
+        raise Http404(f"Nobody has the code {code}.")
+    return found
+
+
+def _rows(project: Project) -> list[dict[str, object]]:
+    at_work = labelling.people_at_work(project)
+    last = estimates.latest_estimate(project)
+    judged = {r.annotator_id: r for r in last.annotators.all()} if last else {}
+    members = project.memberships.select_related("person").order_by("role", "code")
+    return [
+        {"member": m, "estimate": judged.get(m.pk), **at_work.get(m.pk, {"n_votes": 0})}
+        for m in members
+    ]
+
+
+urlpatterns = [
+    path("p/<slug:slug>/people/", people, name="people"),
+    path("p/<slug:slug>/people/<str:code>/", person, name="person"),
+    path("p/<slug:slug>/people/<str:code>/change/", change, name="person-change"),
+    path("p/<slug:slug>/settings/", settings, name="project-settings"),
+]
