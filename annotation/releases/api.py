@@ -97,9 +97,7 @@ class ReleaseList(ReleaseView):
             estimate = who.project.estimates.filter(number=number).first()
             if estimate is None:
                 raise ValidationError({"estimate": [f"There is no estimate {number}."]})
-        job, created = services.request_release(
-            who.project, who.person, estimate=estimate, **asked
-        )
+        job, created = services.request_release(who.project, who.person, estimate=estimate, **asked)
         if created:
             wake(job)
         return Response({"job": job.pk, "created": created}, status=status.HTTP_202_ACCEPTED)

@@ -58,9 +58,7 @@ def test_without_the_sides_before_an_image_would_change_its_side() -> None:
 
 
 @given(
-    groups=st.lists(
-        st.lists(st.integers(0, 3), min_size=1, max_size=5), min_size=1, max_size=60
-    ),
+    groups=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=5), min_size=1, max_size=60),
     seed=st.integers(0, 2**31 - 1),
 )
 def test_groups_are_never_torn(groups: list[list[int]], seed: int) -> None:
