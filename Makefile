@@ -34,7 +34,7 @@ test: .venv/ready-dev ## all tests, on SQLite, and on PostgreSQL and Redis where
 lint: .venv/ready-dev ## formatter, linter and types, as CI runs them
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy reliability training annotation
+	$(BIN)/mypy reliability training
 
 format: .venv/ready-dev ## let the formatter and the linter mend what they can
 	$(BIN)/ruff format .

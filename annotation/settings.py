@@ -174,6 +174,7 @@ MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 RELEASES_ROOT = Path(env.str("RELEASES_ROOT", default=str(VAR_DIR / "releases")))
 ESTIMATES_ROOT = Path(env.str("ESTIMATES_ROOT", default=str(VAR_DIR / "estimates")))
 RUNS_ROOT = Path(env.str("RUNS_ROOT", default=str(VAR_DIR / "runs")))
+IMPORT_ROOT = Path(_import_root) if (_import_root := env.str("IMPORT_ROOT", default="")) else None
 UPLOADS_ROOT = Path(env.str("UPLOADS_ROOT", default=str(VAR_DIR / "uploads")))
 STORAGES = {
     "default": {
@@ -266,6 +267,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "annotation.jobs.models.Job.State",
+        "TokenScope": "annotation.people.models.Token.Scope",
+    },
 }
 
 LOGGING = {

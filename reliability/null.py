@@ -6,6 +6,7 @@ votes are pure noise, nobody may look reliable and no image certain; tests hold 
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def _with_random(
     return _with_expressions(votes, expression)
 
 
-def _with_expressions(votes: Votes, expression: NDArray[np.int8]) -> Votes:
+def _with_expressions(votes: Votes, expression: NDArray[np.integer[Any]]) -> Votes:
     return Votes(
         votes.item,
         votes.annotator,
@@ -178,4 +179,4 @@ def _chance_of_heap(counts: NDArray[np.int64], consensus: NDArray[np.int64]) -> 
     heap = np.take_along_axis(counts, consensus[:, None], axis=1)[:, 0] if len(counts) else depth
     both, place = np.unique(np.stack([depth, heap]), axis=1, return_inverse=True)
     chance = binom.sf(both[1][:, None] - 1, both[0][:, None], share[None, :]).sum(axis=1)
-    return np.minimum(chance, 1.0)[place]
+    return np.asarray(np.minimum(chance, 1.0)[place])

@@ -1,4 +1,4 @@
-"""The documents speak of every command, setting and package, and the links in them lead somewhere."""
+"""The documents speak of every command, setting and package; their links lead somewhere."""
 
 import re
 from pathlib import Path

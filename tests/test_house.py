@@ -66,7 +66,7 @@ def test_web_and_default_worker_load_nothing_heavy(entry: str) -> None:
         f"import {entry}, sys, django; django.setup(); import annotation.urls;"
         "from annotation.jobs.kinds import KINDS;"
         "[kind.load() for kind in KINDS.values() if kind.queue == 'default'];"
-        f"sys.exit(', '.join(n for n in {HEAVY!r} if n in sys.modules))"
+        f"sys.exit(', '.join(n for n in {HEAVY!r} if n in sys.modules) or None)"
     )
     environment = {"PATH": "", "SECRET_KEY": "x" * 50, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(

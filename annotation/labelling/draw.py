@@ -133,7 +133,7 @@ def _draw(membership: Membership, n: int, rng: random.Random | None) -> list[int
     left = room.left(membership.pk)
     scarce = _scarce(membership, room) if _is_tight(membership, room) else set()
     n = min(n, left or min(len(scarce), 1))
-    free = _free(membership)
+    free = free_for(membership)
     drawn = _take_evenly(free, min(n, max(left - len(scarce), 0)), scarce, rng)
     drawn += _take(free.filter(pk__in=scarce.difference(drawn)), n - len(drawn), rng)
     (rng or random).shuffle(drawn)
@@ -155,7 +155,7 @@ def _take_evenly(
     return taken
 
 
-def _free(membership: Membership) -> QuerySet[Coverage]:
+def free_for(membership: Membership) -> QuerySet[Coverage]:
     """Open images with a place left that this person was not given."""
     given = Assignment.objects.filter(annotator=membership, image=OuterRef("pk")).exclude(
         state=State.LAPSED
@@ -223,7 +223,7 @@ def _scarce(membership: Membership, room: Room) -> set[int]:
         .values_list("image")
         .annotate(n=Count("pk"))
     )
-    lacking = _free(membership).values_list("pk", "target", "n_live")
+    lacking = free_for(membership).values_list("pk", "target", "n_live")
     return {
         pk for pk, target, n_live in lacking if len(others) - given.get(pk, 0) < target - n_live
     }

@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotation.images.models import Image
 from annotation.people.models import Membership, Project, Role
 
+from .draw import cap_of, free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -107,15 +108,15 @@ def votes_in(project: Project) -> QuerySet[Vote]:
 
 
 def work_of(membership: Membership) -> dict[str, int]:
-    """One person's numbers: answered, open, and the share that is theirs."""
-    from .draw import cap_of
-
+    """One person's numbers: answered, open, and what falls to them as far as there is work."""
     counts = dict(membership.assignments.values_list("state").annotate(n=Count("pk")).order_by())
+    in_reach = free_for(membership).count() + counts.get(State.OPEN, 0)
+    in_reach += counts.get(State.ANSWERED, 0)
     return {
         "n_answered": counts.get(State.ANSWERED, 0),
         "n_open": counts.get(State.OPEN, 0),
         "n_flagged": counts.get(State.FLAGGED, 0),
-        "share": max(cap_of(membership.project) - 1, 0),
+        "share": min(max(cap_of(membership.project) - 1, 0), in_reach),
     }
 
 

@@ -1,5 +1,6 @@
 """What may be read of releases."""
 
+import hashlib
 from pathlib import Path
 
 from django.conf import settings
@@ -67,5 +68,5 @@ def archive_of(release: Release, layout: str = "rafdb") -> dict[str, str | int] 
 def digest_of(release: Release, path: str) -> str | None:
     """The SHA-256 of one file of the release; None for anything that is not listed in it."""
     if path == SUMS:
-        return None
+        return hashlib.sha256((folder_of(release) / SUMS).read_bytes()).hexdigest()
     return digest_in(folder_of(release) / SUMS, path)

@@ -143,7 +143,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(var, environment, port)
     site.manage("migrate", "--verbosity", "0")
     site.manage("collectstatic", "--noinput", "--verbosity", "0")
-    small = ("--images", "90", "--fresh", "8", "--people", "24", "--votes", "12")
+    small = ("--images", "160", "--fresh", "8", "--people", "24", "--votes", "12", "--seed", "24")
     site.manage("demo", *small, "--no-training")
     command = [sys.executable, str(ROOT / "manage.py"), "serve"]
     supervisor = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
