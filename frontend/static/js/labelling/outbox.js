@@ -46,7 +46,8 @@ export class Outbox {
   /** Keeps a letter, then sends what waits. @param {Letter} letter */
   async put(letter) {
     await done(this.store("readwrite").add(letter));
-    this.flush();
+    if (this.busy) this.tell.changed((await this.all()).length, this.failures ? "offline" : "ok");
+    else this.flush();
   }
 
   /** Sends every letter in order; one sender at a time, in one tab at a time. */

@@ -1,0 +1,116 @@
+"""Labelling by keyboard alone, with the network going away in between."""
+
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from playwright.sync_api import Page, expect
+
+from annotation.images.models import Image, Size
+from annotation.labelling.models import Vote
+from annotation.study.faces import draw
+from tests.conftest import PASSWORD, Cast
+from tests.labelling.conftest import images_in as images_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+N_FACES = 40
+
+
+@pytest.fixture
+def faces(cast: Cast, images_in: Any) -> list[int]:
+    """Images with one drawn face behind all of them: what matters here is the page."""
+    import cv2
+
+    ids: list[int] = images_in(cast.project, N_FACES)
+    picture = cv2.imencode(".jpg", draw(0, seed=1).picture[..., ::-1])[1].tobytes()
+    for image in Image.objects.filter(pk__in=ids):
+        for size in (None, Size.DISPLAY, Size.THUMB):
+            name = image.stored_as() if size is None else image.stored_as(size)
+            default_storage.delete(name)
+            default_storage.save(name, ContentFile(picture))
+    return ids
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/sign-in/")
+    page.keyboard.type(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/p/faces/")
+
+
+def shown(page: Page, other_than: str | None = None) -> str:
+    """The assignment whose face is painted, once it is another one."""
+    page.wait_for_function(
+        "old => document.getElementById('labelling').dataset.painted !== (old ?? undefined)",
+        arg=other_than,
+    )
+    return page.evaluate("document.getElementById('labelling').dataset.painted")
+
+
+def saved(page: Page) -> None:
+    page.wait_for_function(
+        "() => document.getElementById('saved').textContent.includes('All saved')"
+    )
+
+
+def test_faces_are_labelled_by_keyboard_undone_and_kept_while_offline(
+    page: Page, cast: Cast, faces: list[int]
+) -> None:
+    sign_in(page, "alice")
+    page.goto("/p/faces/label/")
+    face = shown(page)
+    for key in "1234567":
+        page.keyboard.press(key)
+        face = shown(page, face)
+    saved(page)
+    votes = Vote.objects.filter(is_current=True).order_by("id")
+    assert list(votes.values_list("expression", flat=True)) == [0, 1, 2, 3, 4, 5, 6]
+    assert all(v.response_ms is not None and v.device == "keyboard" for v in votes)
+
+    page.keyboard.press("Backspace")
+    face = shown(page, face)
+    page.keyboard.press("4")
+    face = shown(page, face)
+    saved(page)
+    assert votes.count() == 7
+    assert Vote.objects.filter(expression=6, is_current=False).count() == 1
+
+    page.context.set_offline(True)
+    for _ in range(12):
+        page.keyboard.press("2")
+        face = shown(page, face)
+    page.wait_for_function("() => document.getElementById('saved').textContent.includes('waiting')")
+    assert votes.count() == 7
+    page.context.set_offline(False)
+    page.goto("/p/faces/label/")
+    shown(page)
+    saved(page)
+    assert votes.count() == 19
+
+
+def test_next_face_is_painted_within_a_few_frames(page: Page, cast: Cast, faces: list[int]) -> None:
+    """The figure itself is for benchmarks; here only that nothing waits for the server."""
+    sign_in(page, "alice")
+    page.goto("/p/faces/label/")
+    face = shown(page)
+    page.wait_for_timeout(1000)
+    page.route("**/vote/", lambda route: None)  # the site never answers
+    for _ in range(10):
+        page.keyboard.press("3")
+        face = shown(page, face)
+    expect(page.locator("#saved")).to_contain_text("10 waiting")
+
+
+def test_page_is_light(page: Page, cast: Cast, faces: list[int]) -> None:
+    sign_in(page, "alice")
+    sizes: list[int] = []
+    page.on(
+        "response",
+        lambda r: sizes.append(len(r.body())) if "/images/" not in r.url and r.ok else None,
+    )
+    page.goto("/p/faces/label/")
+    shown(page)
+    assert sum(sizes) < 100_000, sum(sizes)
