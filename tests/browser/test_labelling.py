@@ -75,7 +75,7 @@ def test_faces_are_labelled_by_keyboard_undone_and_kept_while_offline(
     page.keyboard.press("4")
     face = shown(page, face)
     saved(page)
-    assert votes.count() == 7
+    assert votes.all().count() == 7
     assert Vote.objects.filter(expression=6, is_current=False).count() == 1
 
     page.context.set_offline(True)
@@ -83,12 +83,12 @@ def test_faces_are_labelled_by_keyboard_undone_and_kept_while_offline(
         page.keyboard.press("2")
         face = shown(page, face)
     page.wait_for_function("() => document.getElementById('saved').textContent.includes('waiting')")
-    assert votes.count() == 7
+    assert votes.all().count() == 7
     page.context.set_offline(False)
     page.goto("/p/faces/label/")
     shown(page)
     saved(page)
-    assert votes.count() == 19
+    assert votes.all().count() == 19
 
 
 def test_next_face_is_painted_within_a_few_frames(page: Page, cast: Cast, faces: list[int]) -> None:
