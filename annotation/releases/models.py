@@ -110,43 +110,6 @@ class Download(models.Model):
         return f"{self.path} by {self.person_id}"
 
 
-class Agreement(models.Model):
-    """One version of a project's data-use agreement. Never changed; the newest one holds."""
-
-    project = models.ForeignKey(Project, models.CASCADE, related_name="agreements")
-    version = models.PositiveIntegerField()
-    text = models.TextField()
-    created_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["project", "version"], name="one_agreement_version"),
-        ]
-        ordering = ["-version"]
-
-    def __str__(self) -> str:
-        return f"agreement {self.version}"
-
-
-class Acceptance(models.Model):
-    """A person agreed, for a purpose, on behalf of an institution."""
-
-    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="acceptances")
-    person = models.ForeignKey(Person, models.PROTECT, related_name="acceptances")
-    purpose = models.CharField(max_length=500)
-    institution = models.CharField(max_length=200)
-    accepted_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["agreement", "person"], name="one_acceptance_each"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.person_id} accepted {self.agreement_id}"
-
-
 class Notice(models.Model):
     """A message to somebody who downloaded a release that was withdrawn since."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import os
 import signal
 from pathlib import Path
@@ -69,7 +68,6 @@ def test_release_downloads_in_two_pieces_and_is_what_its_digest_says(
     job = site.json("POST", f"{P}/releases/", curator, {"changelog": "More votes."})["job"]
     assert site.finished_job("demonstration", job, curator)["state"] == "succeeded"
     release = site.json("GET", f"{P}/releases/latest/", researcher)
-    accept_agreement(site, researcher)
     archive = f"{P}/releases/{release['version']}/archive/"
     status, whole, headers = site.ask("GET", archive, researcher)
     assert status == 200
@@ -126,14 +124,6 @@ def kill_worker(site: Site, job: int, token: str, at: float) -> None:
 
     now = site.wait_for(far_enough, 180)
     os.kill(int(now["claimed_by"].rsplit(":", 1)[1]), signal.SIGKILL)
-
-
-def accept_agreement(site: Site, token: str) -> None:
-    """Accept the data-use agreement where the project has one."""
-    status, body, _ = site.ask("GET", f"{P}/agreement/", token)
-    if status == 200 and not json.loads(body).get("accepted_at"):
-        said = {"purpose": "testing", "institution": "Rafter"}
-        site.ask("PUT", f"{P}/agreement/", token, said)
 
 
 def one_face(var: Path) -> np.ndarray[Any, Any]:
