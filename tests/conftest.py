@@ -1,14 +1,22 @@
 """The personas that tests speak of: two annotators, a curator, a researcher, an outsider."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
 from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 
 PASSWORD = "correct horse battery"
+FLAGS = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,3 +55,24 @@ def cast(db: None) -> Cast:
     people.join(project, bob, Role.ANNOTATOR)
     people.join(project, rafik, Role.RESEARCHER)
     return Cast(project, alice, bob, carla, rafik, olga)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("*** SKIPPED: no Chromium found; browser tests did not run ***")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright runs a loop in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread over processes file by file; the acceptance tests share one installation."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group(folder if folder == "acceptance" else str(item.path))
+        )
