@@ -1,122 +1,130 @@
-"""Votes and estimate at the paper's size on the embedded default: seconds and peak memory of each.
+"""The whole line at the paper's size on the embedded default: time and peak memory of each step.
 
-    VAR_DIR=/tmp/paper SECRET_KEY=… python -m benchmarks.paper_size [--images 29672]
+    python -m benchmarks.paper_size --var DIR [--images 29672] [--faces DIR]
 
-Image rows have no pictures here: drawing and importing are timed by ``face_drawing`` and
-``import_speed``. The limit for the estimate job is 10 s (figures apart).
+Every step is a process of its own, as an operator would start it: draw the faces (skipped where
+``--faces`` names a folder of ``draw_faces``), import them, let 315 simulated people vote through
+the vote service's bulk path, estimate, release. ``DIR`` is a scratch ``VAR_DIR`` (SQLite unless
+``DATABASE_URL`` names PostgreSQL). Limits: the estimate 10 s (issue 3), the release 60 s and 300 MB
+(issue 5); the other steps have none.
 """
 
 import argparse
+import csv
 import os
-import resource
 import secrets
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
+STUDY = "paper-size"
 
-LIMIT_S = 10.0
+
+@dataclass(frozen=True)
+class Limit:
+    """What a step may take; ``None`` where nothing is promised."""
+
+    wall_s: float | None = None
+    peak_mb: float | None = None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", nargs="?", choices=["votes"], help=argparse.SUPPRESS)
+    parser.add_argument("--var", type=Path, required=True)
     parser.add_argument("--images", type=int, default=29_672)
     parser.add_argument("--people", type=int, default=315)
-    parser.add_argument("--votes", type=int, default=40)
+    parser.add_argument("--votes", type=int, default=40, help="votes per image")
+    parser.add_argument("--faces", type=Path, help="a folder made by draw_faces")
     options = parser.parse_args()
+    os.environ["VAR_DIR"] = str(options.var)
+    os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+    if options.step == "votes":
+        vote(options)
+    else:
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    options.var.mkdir(parents=True, exist_ok=True)
+    faces = options.faces or options.var / "faces"
+    print(f"{'step':<10}{'wall':>9}{'CPU':>9}{'peak':>10}   of its limit")
+    manage("migrate", "--verbosity", "0")
+    if not (faces / "photos").exists():
+        count = ("--count", str(options.images), "--workers", "2")
+        manage("draw_faces", str(faces), *count, step="draw")
+    manage("create_person", "bench", "--staff")
+    target = ("--votes", str(options.votes))
+    manage("create_project", STUDY.replace("-", " ").capitalize(), "--curator", "bench", *target)
+    manage("import_images", STUDY, str(faces / "photos"), step="import")
+    again = [*sys.argv[1:], "--faces", str(faces)]
+    measured("votes", Limit(), [sys.executable, "-m", "benchmarks.paper_size", "votes", *again])
+    manage("estimate", STUDY, step="estimate", limit=Limit(wall_s=10))
+    manage("release", STUDY, step="release", limit=Limit(60, 300))
+    judge(options.var)
+
+
+def manage(*words: str, step: str = "", limit: Limit = Limit()) -> None:
+    measured(step, limit, [sys.executable, "manage.py", *words])
+
+
+def measured(step: str, limit: Limit, command: list[str]) -> None:
+    """Run a process to its end; its words go to a log, its figures to the table."""
+    log = Path(os.environ["VAR_DIR"]) / f"{step or 'setup'}.log"
+    began = time.perf_counter()
+    with log.open("ab") as out:
+        redirect = [(os.POSIX_SPAWN_DUP2, out.fileno(), n) for n in (1, 2)]
+        pid = os.posix_spawn(command[0], command, os.environ, file_actions=redirect)
+        _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - began
+    if status:
+        raise SystemExit(f"{' '.join(command[1:])} failed:\n{log.read_text()[-3000:]}")
+    if not step:
+        return
+    peak = usage.ru_maxrss / 1024
+    shares = [f"{wall / limit.wall_s:.2f} of {limit.wall_s:.0f} s"] if limit.wall_s else []
+    shares += [f"{peak / limit.peak_mb:.2f} of {limit.peak_mb:.0f} MB"] if limit.peak_mb else []
+    cpu = usage.ru_utime + usage.ru_stime
+    print(f"{step:<10}{wall:8.1f}s{cpu:8.1f}s{peak:7.0f} MB   {', '.join(shares)}", flush=True)
+
+
+def vote(options: argparse.Namespace) -> None:
+    """The simulated people's votes, in this process."""
+    prepare()
+    from annotation.people.models import Project
+    from annotation.study import demonstration
+
+    study = demonstration.Study(
+        n_images=options.images, n_fresh=0, n_people=options.people, n_votes=options.votes
+    )
+    project = Project.objects.get(slug=STUDY)
+    n = demonstration.simulate_votes(project, study, options.faces / "truth.csv")
+    print(f"{n:,} votes")
+
+
+def judge(var: Path) -> None:
+    """Who was kept, against what was true of the simulated people."""
+    prepare()
+    from annotation.estimates.models import AnnotatorEstimate, Estimate
+
+    with (var / "study" / STUDY / "people.csv").open(encoding="utf-8", newline="") as file:
+        kinds = {row["annotator"]: row["kind"] for row in csv.DictReader(file)}
+    rows = AnnotatorEstimate.objects.select_related("annotator")
+    kept = {row.annotator.code for row in rows if row.kept}
+    honest = {code for code, kind in kinds.items() if kind == "honest"}
+    bad = {code for code, kind in kinds.items() if kind in ("one_key", "adversarial", "random")}
+    estimate = Estimate.objects.get()
+    print(f"fit alone {estimate.report['seconds']:.2f} s; {estimate.n_votes:,} votes")
+    print(f"kept {len(kept)} of {len(kinds)}; bad people kept: {len(kept & bad)}; ", end="")
+    print(f"honest people left out: {len(honest - kept)}")
+
+
+def prepare() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
     import django
 
     django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    run(options.images, options.people, options.votes)
-
-
-def run(n_images: int, n_people: int, n_votes: int) -> None:
-    from annotation.estimates.services import freeze_votes, request_estimate
-    from annotation.jobs.console import perform_here
-    from annotation.labelling.services import plan, record_votes_bulk
-    from annotation.people import services as people
-    from annotation.people.models import Role
-    from reliability import simulate
-
-    tag = secrets.token_hex(3)
-    curator = people.create_person(f"bench-{tag}", None)
-    project = people.create_project(f"Bench {tag}", curator, target_votes=n_votes)
-    image_ids = timed("image rows", make_images, project, n_images)
-    members = [
-        people.join(project, people.create_person(f"bench-{tag}-{i}", None), Role.ANNOTATOR)
-        for i in range(n_people)
-    ]
-    rng = np.random.default_rng(1)
-    images, annotators = timed("draw the whole design", plan, project, members, rng)
-    crowd = simulate.population(
-        n_images, n_people, rng, careless=10, one_key=10, adversarial=10, random=10
-    )
-    item = np.searchsorted(image_ids, images)
-    person = np.searchsorted([m.pk for m in members], annotators)
-    expressions = timed("simulate the votes", crowd.vote, person, item, rng)
-    n = timed(
-        "record the votes (vote service, bulk)",
-        lambda: record_votes_bulk(
-            project, image_ids=images, annotator_ids=annotators, expressions=expressions
-        ),
-    )
-    print(f"  {n:,} votes")
-    timed("freeze the votes", freeze_votes, project)
-    began = time.perf_counter()
-    job = request_estimate(project, None)[0]
-    perform_here(job, sys.stdout)
-    spent = time.perf_counter() - began
-    made = job.estimate
-    print(f"estimate job with figures: {spent:.1f} s, {spent / LIMIT_S:.2f} of the limit")
-    print(f"  fit alone {made.report['seconds']:.2f} s, kept {made.n_kept} of {made.n_annotators}")
-    bad = np.array([simulate.Kind(k).is_bad for k in crowd.kind])
-    rows = dict(made.annotators.values_list("annotator_id", "kept"))
-    kept = np.array([rows[m.pk] for m in members])
-    n_kept, n_lost = int((kept & bad).sum()), int((~kept & ~bad).sum())
-    print(f"  bad people kept: {n_kept}; honest people left out: {n_lost}")
-
-
-def make_images(project: Any, n: int) -> "np.ndarray[Any, Any]":
-    from annotation.images.models import Image, Import
-    from annotation.jobs.models import Job
-    from annotation.labelling.services import open_images
-
-    job = Job.objects.create(project=project, kind="import", state="succeeded")
-    arrival = Import.objects.create(project=project, source="benchmark", job=job)
-    Image.objects.bulk_create(
-        (
-            Image(
-                project=project,
-                imported_in=arrival,
-                file_name=f"{i:06}.jpg",
-                digest=f"{i:064x}",
-                pixel_digest=f"{i:064x}",
-                phash=i,
-                mirrored_phash=i,
-                width=100,
-                height=100,
-            )
-            for i in range(n)
-        ),
-        batch_size=5000,
-    )
-    ids = list(project.images.order_by("pk").values_list("pk", flat=True))
-    open_images(project, ids)
-    return np.array(ids)
-
-
-def timed(what: str, do: Callable[..., Any], *args: Any) -> Any:
-    began = time.perf_counter()
-    result = do(*args)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{what}: {time.perf_counter() - began:.1f} s (peak {peak:,.0f} MB so far)", flush=True)
-    return result
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.images.models import Image
 from annotation.labelling.models import Vote
 from annotation.people.models import Membership, Project
+from reliability import Subset
 
 from .models import AnnotatorEstimate, Estimate, Overruling
 
@@ -79,3 +80,16 @@ def _is_due(project: Project) -> bool:
 def _is_older(estimate: Estimate, hours: int) -> bool:
     limit = Now() - timedelta(hours=hours)
     return Estimate.objects.filter(pk=estimate.pk, created_at__lte=limit).exists()
+
+
+def clearest_of(estimate: Estimate) -> dict[int, tuple[int, Image]]:
+    """By expression (0–6): how many single-label images it has, and the most certain active one."""
+    rows = estimate.items.filter(subset=Subset.SINGLE_LABEL, image__state=Image.State.ACTIVE)
+    found: dict[int, tuple[int, Image]] = {}
+    counts = dict(rows.values_list("consensus").annotate(n=Count("pk")).order_by())
+    for expression, n in counts.items():
+        same = rows.filter(consensus=expression).select_related("image")
+        clearest = same.order_by("entropy", "-n_votes", "image_id").first()
+        if clearest is not None:
+            found[expression] = (n, clearest.image)
+    return found

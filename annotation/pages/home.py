@@ -10,9 +10,11 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation.estimates.queries import latest_estimate, votes_since
+from annotation.estimates.models import Estimate
+from annotation.estimates.queries import clearest_of, latest_estimate, votes_since
 from annotation.jobs.kinds import KINDS
-from annotation.jobs.queries import jobs_of
+from annotation.jobs.models import Job
+from annotation.jobs.queries import elapsed, jobs_of
 from annotation.labelling.queries import Progress, open_flags, progress, work_of
 from annotation.people.models import Project, Role
 from annotation.people.queries import Access, projects_of
@@ -21,6 +23,9 @@ from annotation.releases.queries import latest_release
 from annotation.runs.queries import latest_run
 
 from .frame import person_page, project_page, render
+from .words import EXPRESSIONS
+
+N_LATELY = 5
 
 
 class NewProjectForm(forms.ModelForm):
@@ -45,6 +50,8 @@ def home(request: HttpRequest) -> HttpResponse:
     projects = list(projects_of(request.user))
     if len(projects) == 1 and not request.user.is_staff:
         return redirect("project", projects[0].slug)
+    for row in projects:
+        row.progress = progress(row)
     return render(request, "home/projects.html", projects=projects)
 
 
@@ -72,14 +79,42 @@ def project(request: HttpRequest, access: Access) -> HttpResponse:
         "release": latest_release(access.project),
         "run": latest_run(access.project),
     }
-    live = list(jobs_of(access.project).filter(state__in=["queued", "running"]))
-    for job in live:
-        job.title = KINDS[job.kind].title
-    flags = open_flags(access.project).count() if access.is_curator else 0
-    step = _next_step(access, state, bool(live))
+    live, lately = _jobs(access)
     return render(
-        request, "home/project.html", access, live=live, n_flags=flags, step=step, **state
+        request,
+        "home/project.html",
+        access,
+        live=live,
+        lately=lately,
+        n_new=votes_since(state["estimate"], access.project) if state["estimate"] else 0,
+        shown=_shown(state["estimate"]),
+        n_flags=open_flags(access.project).count() if access.is_curator else 0,
+        step=_next_step(access, state, bool(live)),
+        **state,
     )
+
+
+def _jobs(access: Access) -> tuple[list[Job], list[Job]]:
+    """What is under way, and for curators what ended last."""
+    live = list(jobs_of(access.project).filter(state__in=["queued", "running"]))
+    ended = jobs_of(access.project).exclude(state__in=["queued", "running"])
+    lately = list(ended[:N_LATELY]) if access.is_curator else []
+    for job in live + lately:
+        job.title, job.elapsed = KINDS[job.kind].title, elapsed(job)
+    return live, lately
+
+
+def _shown(estimate: Estimate | None) -> list[dict[str, Any]]:
+    """The seven expressions as the last estimate sees them, each with its clearest face."""
+    if estimate is None:
+        return []
+    found = clearest_of(estimate)
+    most = max((n for n, _image in found.values()), default=0)
+    return [
+        {"word": word, "n": n, "most": most, "image": image}
+        for expression, word in EXPRESSIONS.items()
+        for n, image in [found.get(expression, (0, None))]
+    ]
 
 
 def _next_step(access: Access, state: dict[str, Any], is_busy: bool) -> tuple[str, str] | None:
