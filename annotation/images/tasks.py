@@ -1,9 +1,8 @@
 """The import as background work."""
 
-import errno
 from pathlib import Path
 
-from annotation.jobs.services import Claim, JobError
+from annotation.jobs.services import Claim, JobError, is_disk_full
 
 from . import uploads
 from .importing import import_from
@@ -36,6 +35,6 @@ def run_import(claim: Claim) -> None:
 def _told(claim: Claim, error: OSError) -> str:
     n = Image.objects.filter(imported_in__job=claim.job).count()
     kept = f"{n:,} images are imported whole; retry the job to go on from there."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return f"The disk is full. {kept}"
     return f"{error.strerror or error}. {kept}"

@@ -4,6 +4,7 @@ A worker *claims* a job and so raises its ``attempt``; the attempt is the fencin
 whose lease expired and whose job was claimed again finds that its guarded UPDATE matches nothing.
 """
 
+import errno
 import logging
 import threading
 import time
@@ -234,13 +235,24 @@ def perform(job_id: int, worker: str) -> None:
         logger.warning("%s", stopped)
     except (JobError, OSError) as error:
         claim.log(str(error))
-        claim.end(State.FAILED, str(error))
+        claim.end(State.FAILED, _told(error))
     except (OperationalError, InterfaceError):
         raise  # the database is away: the lease expires and the reaper gives the job to another
     except Exception as error:
         logger.exception("job %s failed", job_id)
         claim.log(traceback.format_exc(limit=-3)[-500:])
         claim.end(State.FAILED, f"Unexpected {type(error).__name__}: {error}")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there was no room left to write to."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _told(error: BaseException) -> str:
+    if not is_disk_full(error):
+        return str(error)
+    return "The disk is full. Nothing half written was kept; make room, then try again."
 
 
 def reap_jobs() -> list[Job]:
