@@ -114,6 +114,8 @@ def build_estimate(claim: Claim) -> None:
         with claim.finishing() as result:
             estimate = _record(claim, frozen, fit, told, goal)
             result.update(estimate=estimate.number, n_kept=estimate.n_kept)
+            kept = f"{estimate.n_kept:,} of {estimate.n_annotators:,} annotators kept"
+            result["message"] = f"{kept}, {estimate.n_items:,} images estimated"
             shutil.rmtree(goal, ignore_errors=True)  # of an attempt that died before its commit
             aside.replace(goal)
     except BaseException:

@@ -87,6 +87,7 @@ def import_from(claim: Claim, source: Source, name: str) -> Import:
             "imported": record.n_imported,
             "refused": record.n_refused,
             "flagged": record.n_flagged,
+            "message": f"{record.n_imported:,} of {record.n_seen:,} files imported",
         }
     return record
 

@@ -38,6 +38,8 @@ def perform_here(job: Job, out: TextIO) -> Job:
     job.refresh_from_db()
     if job.state != Job.State.SUCCEEDED:
         raise CommandError(f"{KINDS[job.kind].title} {job.state}: {job.error or job.message}")
+    if job.message:
+        out.write(f"{job.message}.\n")
     return job
 
 

@@ -154,8 +154,8 @@ class Claim:
     def finishing(self) -> Iterator[dict[str, Any]]:
         """End the job and write its record in one transaction: whole or not at all.
 
-        Yields the dictionary that becomes the job's result. Raises ``Stopped`` before anything is
-        written where this attempt was superseded.
+        Yields the dictionary that becomes the job's result; its ``message`` is the job's last
+        word. Raises ``Stopped`` before anything is written where this attempt was superseded.
         """
         result: dict[str, Any] = {}
         with transaction.atomic():
@@ -165,7 +165,8 @@ class Claim:
                 )
             )
             yield result
-            Job.objects.filter(pk=self.job.pk).update(result=result)
+            message = str(result.pop("message", ""))[:300]
+            Job.objects.filter(pk=self.job.pk).update(result=result, message=message)
         self.is_finished = True
 
     @contextmanager

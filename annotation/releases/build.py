@@ -171,6 +171,7 @@ def _record_and_move(
         ReleasedImage.objects.bulk_create(_rows(release, plan.places), batch_size=2000)
         _refuse_taken_down(release)
         result.update(release=order.version, n_images=len(plan.places))
+        result["message"] = f"{order.version} published with {len(plan.places):,} images"
         _move(aside, goal, [layout for layout, _ in sealed])
 
 

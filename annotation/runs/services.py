@@ -94,7 +94,9 @@ def build_run(claim: Claim) -> None:
         run.metrics = told.metrics
         run.files = files
         run.save(update_fields=["metrics", "files"])
-        result.update(run=run.number, mean_diagonal=told.metrics["mean_diagonal"])
+        mean_diagonal = told.metrics["mean_diagonal"]
+        result.update(run=run.number, mean_diagonal=mean_diagonal)
+        result["message"] = f"Mean diagonal {100 * mean_diagonal:.1f} % on the test split"
 
 
 def _check(project: Project, release: Release, recipe: str, seed: int, epochs: int | None) -> None:

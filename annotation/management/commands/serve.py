@@ -42,7 +42,10 @@ class Command(BaseCommand):
         }
         os.chdir(settings.BASE_DIR)
         program = str(Path(sys.executable).parent / "supervisord")
-        os.execve(program, [program, "--configuration", str(CONFIGURATION)], environment)  # noqa: S606
+        command = [program, "--configuration", str(CONFIGURATION)]
+        if os.geteuid() == 0:
+            command += ["--user", "root"]  # stay who started us, and do not warn about it
+        os.execve(program, command, environment)  # noqa: S606
 
     def _announce(self, host: str, port: int) -> None:
         self.stdout.write(f"\nRafter: http://{host}:{port}/\n")
