@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from annotation.api import not_found
@@ -29,7 +31,7 @@ urlpatterns = [
     path("api/v1/", include((v1, "api"))),
     re_path(r"^api/", not_found),
     path("healthz", healthz),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", require_POST(set_language), name="set_language"),
     path("", include("annotation.pages.urls")),
 ]
 if settings.DEBUG:

@@ -47,6 +47,10 @@ class Cast:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
+    return make_cast()
+
+
+def make_cast() -> Cast:
     alice, bob, carla, rafik, olga = (
         people.create_person(name, PASSWORD) for name in ("alice", "bob", "carla", "rafik", "olga")
     )

@@ -98,10 +98,12 @@ class TokenForm(forms.Form):
     )
 
 
-sign_in = LoginView.as_view(
-    template_name="people/sign_in.html",
-    authentication_form=SignInForm,
-    redirect_authenticated_user=True,
+sign_in = require_http_methods(list(GET_POST))(
+    LoginView.as_view(
+        template_name="people/sign_in.html",
+        authentication_form=SignInForm,
+        redirect_authenticated_user=True,
+    )
 )
 
 
@@ -131,7 +133,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     return render(request, "people/invitation.html", invitation=found, form=form, **_duties(found))
 
 
-@person_page(methods=GET_POST)
+@person_page()
 def account(request: HttpRequest) -> HttpResponse:
     """Name, password, language and tokens; each form posts to an address of its own."""
     return _account(request)

@@ -75,6 +75,11 @@ class NewInvitation(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
+def _caller(request: Request) -> tuple[Any, Token | None]:
+    """Who asks, and with which token if with one."""
+    return request.user, request.auth if isinstance(request.auth, Token) else None
+
+
 class MeView(APIView):
     @extend_schema(responses=Me)
     def get(self, request: Request) -> Response:
@@ -84,20 +89,16 @@ class MeView(APIView):
 class TokenList(APIView):
     @extend_schema(responses=TokenRow(many=True), operation_id="tokens_list")
     def get(self, request: Request) -> Response:
-        """One's usable tokens; their secrets are kept nowhere."""
-        return Response(TokenRow(queries.tokens_of(request.user), many=True).data)
+        """One's usable tokens that may do no more than this one; secrets are kept nowhere."""
+        return Response(TokenRow(queries.tokens_of(*_caller(request)), many=True).data)
 
     @extend_schema(request=TokenRequest, responses={201: NewToken})
     def post(self, request: Request) -> Response:
-        """A new token. A token cannot make one that may do more than itself."""
+        """A new token. A token cannot make one that may do more or lasts longer than itself."""
         body = TokenRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        scope = body.validated_data["scope"]
-        if isinstance(request.auth, Token) and request.auth.scope not in (scope, "curator"):
-            raise serializers.ValidationError(
-                {"scope": [f"This token may only make tokens of scope {request.auth.scope}."]}
-            )
-        token, secret = services.create_token(request.user, **body.validated_data)
+        person, by = _caller(request)
+        token, secret = services.create_token(person, **body.validated_data, by=by)
         told = {**TokenRow(token).data, "token": secret}
         return Response(told, status=status.HTTP_201_CREATED)
 
@@ -105,7 +106,8 @@ class TokenList(APIView):
 class TokenOne(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        token = queries.tokens_of(request.user).filter(pk=pk).first()
+        """Revoke a token; one with a narrower scope cannot revoke a wider one."""
+        token = queries.tokens_of(*_caller(request)).filter(pk=pk).first()
         if token is None:
             raise Http404("No such token of yours.")
         services.revoke_token(token)
@@ -116,8 +118,7 @@ class ProjectList(APIView):
     @extend_schema(responses=ProjectRow(many=True), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """The projects in which the caller has a role that the token covers."""
-        token = request.auth if isinstance(request.auth, Token) else None
-        return Response(ProjectRow(queries.projects_of(request.user, token), many=True).data)
+        return Response(ProjectRow(queries.projects_of(*_caller(request)), many=True).data)
 
 
 class ProjectOne(ProjectView):

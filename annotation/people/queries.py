@@ -67,9 +67,15 @@ def access(person: Any, slug: str, *roles: str, token: Token | None = None) -> A
     return Access(person, memberships[0].project, held, memberships)
 
 
-def tokens_of(person: Person) -> QuerySet[Token]:
-    """The person's tokens that are not revoked, newest first."""
-    return Token.objects.filter(person=person, revoked_at=None).order_by("-pk")
+def tokens_of(person: Person, token: Token | None = None) -> QuerySet[Token]:
+    """The person's tokens that are not revoked, newest first.
+
+    Asked with a ``token``, only those that may do no more than it.
+    """
+    rows = Token.objects.filter(person=person, revoked_at=None).order_by("-pk")
+    if token is None or token.scope == Token.Scope.CURATOR:
+        return rows
+    return rows.filter(scope=token.scope)
 
 
 def members_of(project: Project) -> QuerySet[Membership]:

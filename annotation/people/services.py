@@ -161,16 +161,24 @@ def new_password() -> str:
 
 
 def create_token(
-    person: Person, name: str, scope: str, days: int | None = None
+    person: Person, name: str, scope: str, days: int | None = None, *, by: Token | None = None
 ) -> tuple[Token, str]:
-    """A personal API token; returns it and the secret, which is shown once and never kept."""
+    """A personal API token; returns it and the secret, which is shown once and never kept.
+
+    One that is made ``by`` another token may neither do more than it nor outlive it.
+    """
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    expires_at = None if days is None else timezone.now() + timedelta(days=days)
+    if by is not None:
+        if by.scope not in (scope, Token.Scope.CURATOR):
+            raise ValidationError({"scope": f"This token may only make tokens of {by.scope}."})
+        expires_at = min(filter(None, (expires_at, by.expires_at)), default=None)
     token = Token(
         person=person,
         name=name,
         scope=scope,
         digest=token_digest(secret),
-        expires_at=None if days is None else timezone.now() + timedelta(days=days),
+        expires_at=expires_at,
     )
     token.full_clean()
     token.save()

@@ -117,6 +117,10 @@ def ended_job(cast: Cast, kind: str) -> Job:
 @pytest.fixture
 def collection(cast: Cast, settings: Any, tmp_path: Path) -> Collection:
     settings.RELEASES_ROOT = tmp_path / "releases"
+    return make_collection(cast)
+
+
+def make_collection(cast: Cast) -> Collection:
     arrival = Import.objects.create(
         project=cast.project, source="test", job=ended_job(cast, "import")
     )

@@ -111,8 +111,8 @@ def tone_icon(name: str) -> str:
 
 @register.filter
 def amount(value: float | None, decimals: int = 0) -> str:
-    """A number with its thousands apart; an en dash where there is none."""
-    if value is None or not math.isfinite(value):
+    """A number with its thousands apart; an en dash where there is none (templates say ``""``)."""
+    if value is None or value == "" or not math.isfinite(value):
         return "–"
     return number_format(value, decimals, use_l10n=True, force_grouping=True)
 
@@ -120,7 +120,7 @@ def amount(value: float | None, decimals: int = 0) -> str:
 @register.filter
 def percent(value: float | None, decimals: int = 0) -> str:
     """A share (0–1) in per cent."""
-    return amount(None if value is None else 100 * value, decimals) + " %"
+    return amount(100 * value if value or value == 0 else None, decimals) + " %"
 
 
 @register.filter
