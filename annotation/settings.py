@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "annotation.people",
     "annotation.images",
     "annotation.labelling",
+    "annotation.learning",
     "annotation.estimates",
     "annotation.releases",
     "annotation.runs",

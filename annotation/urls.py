@@ -13,13 +13,14 @@ from annotation.health import healthz
 from annotation.images import api as images
 from annotation.jobs import api as jobs
 from annotation.labelling import api as labelling
+from annotation.learning import api as learning
 from annotation.people import api as people
 from annotation.releases import api as releases
 from annotation.runs import api as runs
 
 of_a_project = [
     path("", include(app.project_urls))
-    for app in (people, images, labelling, estimates, releases, runs, jobs)
+    for app in (people, images, labelling, learning, estimates, releases, runs, jobs)
 ]
 v1 = [
     path("", include(people.urls)),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api import Conflict, Gone, ProjectView, StrictSerializer, unknown_parameters
+from annotation.learning.queries import may_answer, next_step
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
@@ -105,6 +106,15 @@ class ProgressBody(serializers.Serializer[Any]):
     expected_end = serializers.DateTimeField(allow_null=True)
 
 
+class NotReady(Conflict):
+    """409: something comes before this person's (further) faces; ``step`` names it."""
+
+    def __init__(self, membership: Membership, step: str) -> None:
+        super().__init__(f"Before you label: {step}.")
+        url = reverse(step, args=[membership.project.slug])
+        self.extra = {"step": step, "url": url}
+
+
 class AnnotatorView(ProjectView):
     """The caller labels in this project."""
 
@@ -116,6 +126,13 @@ class AnnotatorView(ProjectView):
             raise Http404("No such project.")
         return found
 
+    def answering(self) -> Membership:
+        """The caller, whose answers are taken: they consented, where that is asked."""
+        me = self.membership()
+        if not may_answer(me):
+            raise NotReady(me, "consent")
+        return me
+
 
 class AssignmentList(AnnotatorView):
     @extend_schema(responses=AssignmentPage, operation_id="assignments_mine")
@@ -123,6 +140,8 @@ class AssignmentList(AnnotatorView):
         """My open assignments, topped up; images in the order to be shown."""
         unknown_parameters(request)
         me = self.membership()
+        if step := next_step(me):
+            raise NotReady(me, step)
         services.top_up(me, N_AHEAD)
         work = queries.work_of(me)
         rows = AssignmentRow(queries.next_assignments(me, N_AHEAD), many=True).data
@@ -134,11 +153,11 @@ class AssignmentVote(AnnotatorView):
     @extend_schema(request=VoteBody, responses=Stored)
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Vote, resend or correct: the same revision again changes nothing, the next corrects."""
-        me = self.membership()
+        me = self.answering()
         body = VoteBody(data=request.data)
         body.is_valid(raise_exception=True)
         vote = _or_problem(services.record_vote, pk, me, services.Answer(**body.validated_data))
-        drawn = services.top_up(me, N_AHEAD)
+        drawn = [] if next_step(me) else services.top_up(me, N_AHEAD)
         told = {"stored": StoredVote(vote).data, "next": AssignmentRow(drawn, many=True).data}
         return Response(told)
 
@@ -147,11 +166,11 @@ class AssignmentFlag(AnnotatorView):
     @extend_schema(request=FlagBody, responses=Flagged)
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Say that this image cannot be labelled; not a vote, the curator sees it."""
-        me = self.membership()
+        me = self.answering()
         body = FlagBody(data=request.data)
         body.is_valid(raise_exception=True)
         flag = _or_problem(services.flag_assignment, pk, me, **body.validated_data)
-        drawn = services.top_up(me, N_AHEAD)
+        drawn = [] if next_step(me) else services.top_up(me, N_AHEAD)
         return Response({"flagged": flag.reason, "next": AssignmentRow(drawn, many=True).data})
 
 

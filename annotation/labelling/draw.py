@@ -101,13 +101,17 @@ def cap_of(project: Project) -> int:
     return room_of(project).share + 1
 
 
-def give_back(image_ids: Iterable[int]) -> None:
-    """Free one place on each of these images. Locks them in order: two givers cannot cross."""
+def give_back(image_ids: Iterable[int], *, close: bool = False) -> None:
+    """Free one place on each of these images; with ``close`` the place is gone for good.
+
+    Locks them in order: two givers cannot cross.
+    """
     ids = sorted(image_ids)
+    gone = {"target": F("target") - 1} if close else {}
     for start in range(0, len(ids), 500):
         rows = Coverage.objects.filter(pk__in=ids[start : start + 500])
         list(rows.order_by("pk").select_for_update().values_list("pk"))
-        rows.update(n_live=F("n_live") - 1)
+        rows.update(n_live=F("n_live") - 1, **gone)
 
 
 def take_place(membership: Membership, image_id: int) -> bool:

@@ -6,6 +6,7 @@ so that other apps import this module only.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -21,7 +22,7 @@ from .models import Assignment, Coverage, Flag, Share, Vote
 __all__ = [
     "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
     "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
-    "record_votes_bulk", "set_target", "top_up", "withdraw",
+    "record_votes_bulk", "reinstate", "set_target", "top_up", "withdraw",
 ]  # fmt: skip
 
 State = Assignment.State
@@ -132,15 +133,36 @@ def lapse() -> int:
     return _end_for_each(Assignment.objects.filter(overdue, state=State.OPEN), State.LAPSED)
 
 
-def withdraw(membership: Membership, *, votes_too: bool = False) -> int:
+def withdraw(membership: Membership, *, votes_too: bool = False, replace: bool = True) -> int:
     """Take back a person's open assignments; with ``votes_too`` their votes' places as well.
 
-    Votes are kept but no longer count, and their images are drawn again for others.
-    Returns the number of places freed.
+    Votes are kept but no longer count, and their images are drawn again for others; without
+    ``replace`` the images ask for one vote fewer instead. Returns the number of places taken back.
     """
-    states = Assignment.LIVE if votes_too else (State.OPEN,)
-    rows = Assignment.objects.filter(annotator=membership, state__in=states)
-    return _end_for_each(rows, State.WITHDRAWN)
+    mine = Assignment.objects.filter(annotator=membership)
+    freed = _end_for_each(mine.filter(state=State.OPEN), State.WITHDRAWN)
+    if votes_too:
+        answered = mine.filter(state=State.ANSWERED)
+        freed += _end_for_each(answered, State.WITHDRAWN, close=not replace)
+    return freed
+
+
+def reinstate(membership: Membership, *, widen: bool = False) -> tuple[int, int]:
+    """Let the votes that were withdrawn with a person count again: how many did, how many not.
+
+    A vote whose place was given to somebody else stays out. ``widen`` first gives back the places
+    that were closed (``withdraw`` without ``replace``), up to the project's target.
+    """
+    with transaction.atomic():
+        lock_share(membership)
+        gone = membership.assignments.filter(state=State.WITHDRAWN, votes__is_current=True)
+        held = list(gone.order_by("pk").select_for_update().values_list("pk", "image_id"))
+        n_back = sum(
+            _retake(membership.project, {image: pk for pk, image in some}, widen=widen)
+            for some in _slices(held)
+        )
+        Share.objects.filter(pk=membership.pk).update(n_live=F("n_live") + n_back)
+    return n_back, len(held) - n_back
 
 
 def _locked(assignment_id: int, membership: Membership) -> Assignment:
@@ -188,27 +210,42 @@ def _revive(assignment: Assignment, membership: Membership) -> None:
     assignment.state = State.OPEN
 
 
-def _end_for_each(rows: QuerySet[Assignment], state: str) -> int:
+def _retake(project: Project, held: dict[int, int], *, widen: bool) -> int:
+    """Answer these assignments (by image) again, where their image has a place; how many."""
+    places = Coverage.objects.filter(pk__in=held)
+    list(places.order_by("pk").select_for_update().values_list("pk"))
+    if widen:
+        places.filter(target__lt=project.target_votes).update(target=F("target") + 1)
+    free = list(places.filter(n_live__lt=F("target")).values_list("pk", flat=True))
+    Coverage.objects.filter(pk__in=free).update(n_live=F("n_live") + 1)
+    back = [held[image] for image in free]
+    Assignment.objects.filter(pk__in=back).update(state=State.ANSWERED)
+    return len(back)
+
+
+def _end_for_each(rows: QuerySet[Assignment], state: str, *, close: bool = False) -> int:
     """``_end`` person by person, each in a short transaction of its own."""
     holders = list(rows.order_by().values_list("annotator", flat=True).distinct())
     total = 0
     for membership in Membership.objects.filter(pk__in=holders).order_by("pk"):
         with transaction.atomic():
             lock_share(membership)
-            total += _end(rows.filter(annotator=membership), state, membership)
+            total += _end(rows.filter(annotator=membership), state, membership, close=close)
     return total
 
 
-def _end(rows: QuerySet[Assignment], state: str, membership: Membership) -> int:
+def _end(
+    rows: QuerySet[Assignment], state: str, membership: Membership, *, close: bool = False
+) -> int:
     """Move a person's live assignments to a state that is not, and free their places."""
     held = list(rows.order_by("pk").select_for_update().values_list("pk", "image_id"))
     for some in _slices(pk for pk, _ in held):
         Assignment.objects.filter(pk__in=some).update(state=state)
     Share.objects.filter(pk=membership.pk).update(n_live=F("n_live") - len(held))
-    give_back(image for _, image in held)
+    give_back((image for _, image in held), close=close)
     return len(held)
 
 
-def _slices(ids: Iterable[int], size: int = 500) -> list[list[int]]:
+def _slices(ids: Iterable[Any], size: int = 500) -> list[list[Any]]:
     every = sorted(ids)
     return [every[i : i + size] for i in range(0, len(every), size)]

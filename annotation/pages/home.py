@@ -16,6 +16,7 @@ from annotation.jobs.kinds import KINDS
 from annotation.jobs.models import Job
 from annotation.jobs.queries import elapsed, jobs_of
 from annotation.labelling.queries import Progress, open_flags, progress, work_of
+from annotation.learning.consent import DEFAULT_TEXT, write_consent
 from annotation.people.models import Project, Role
 from annotation.people.queries import Access, projects_of
 from annotation.people.services import create_project
@@ -61,6 +62,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     form = NewProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         project = create_project(curator=request.user, **form.cleaned_data)
+        write_consent(project, DEFAULT_TEXT, request.user)
         messages.success(request, _("The project is open. You are its curator."))
         return redirect("project", project.slug)
     return render(request, "home/new_project.html", form=form, status=400 if form.is_bound else 200)

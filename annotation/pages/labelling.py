@@ -1,8 +1,10 @@
 """The page where faces are labelled."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import path, reverse
 
+from annotation.learning.queries import next_step
 from annotation.people.models import Role
 from annotation.people.queries import Access
 from reliability.expressions import Expression
@@ -17,6 +19,8 @@ PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 def label(request: HttpRequest, access: Access) -> HttpResponse:
     """One face, seven keys; everything after the first load goes through the API."""
     slug = access.project.slug
+    if access.annotator and (step := next_step(access.annotator)):
+        return redirect(step, slug)
     face = reverse("api:image-file", args=[slug, PLACEHOLDER])
     me = access.annotator
     return render(

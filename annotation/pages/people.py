@@ -7,14 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from annotation.estimates import queries as estimates
 from annotation.estimates import services as estimating
+from annotation.labelling import parting
 from annotation.labelling import queries as labelling
 from annotation.labelling import services as labelling_services
 from annotation.people import services
-from annotation.people.models import Membership, Project, Role
+from annotation.people.models import Membership, Project, Role, VotesStand
 from annotation.people.queries import Access
 
 from .frame import project_page, render
@@ -101,10 +102,11 @@ def change(request: HttpRequest, access: Access, code: str) -> HttpResponse:
     try:
         deed = request.POST.get("deed", "")
         if deed == "exclude":
-            services.exclude(member, reason)
-            labelling_services.withdraw(member)
+            parting.exclude(member, reason, _stand(request))
         elif deed == "readmit":
-            services.readmit(member)
+            back = parting.readmit(member)
+            if back.n_lost:
+                messages.info(request, _told_lost(back.n_lost))
         elif deed in ("keep", "remove"):
             estimating.overrule(member, deed == "keep", reason, access.person)
         elif deed == "rule":
@@ -130,6 +132,24 @@ def settings(request: HttpRequest, access: Access) -> HttpResponse:
         return redirect("project-settings", project.slug)
     status = 400 if form.is_bound else 200
     return render(request, "people/settings.html", access, form=form, status=status)
+
+
+def _stand(request: HttpRequest) -> str:
+    told = request.POST.get("votes", VotesStand.COUNT)
+    if told not in VotesStand.values:
+        raise ValidationError(_("Say what becomes of the votes."))
+    return told
+
+
+def _told_lost(n: int) -> str:
+    return (
+        ngettext(
+            "The place of %d vote was given to somebody else meanwhile; it stays out.",
+            "The places of %d votes were given to others meanwhile; they stay out.",
+            n,
+        )
+        % n
+    )
 
 
 def _member(access: Access, code: str) -> Membership:

@@ -2,9 +2,33 @@
 
 from django.urls import include, path
 
-from . import account, estimates, home, images, jobs, labelling, people, releases, runs
+from . import (
+    account,
+    estimates,
+    home,
+    images,
+    jobs,
+    labelling,
+    learning,
+    own,
+    people,
+    releases,
+    runs,
+)
 
 urlpatterns = [
     path("", include(module.urlpatterns))
-    for module in (home, account, people, images, labelling, estimates, releases, runs, jobs)
+    for module in (
+        home,
+        account,
+        people,
+        images,
+        labelling,
+        learning,
+        own,
+        estimates,
+        releases,
+        runs,
+        jobs,
+    )
 ]

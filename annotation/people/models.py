@@ -22,6 +22,25 @@ class Role(models.TextChoices):
     RESEARCHER = "researcher"
 
 
+class AfterWithdrawal(models.TextChoices):
+    """What becomes of the votes of a person who withdraws; the consent page says which."""
+
+    DISCARD = "discard"
+    """They stop counting, and the images go to others."""
+    KEEP = "keep"
+    """They stay, under the code only."""
+
+
+class VotesStand(models.TextChoices):
+    """What became of the votes of somebody whose work ended."""
+
+    COUNT = "count"
+    REPLACED = "replaced"
+    """They count no more; their places are drawn again for others."""
+    DROPPED = "dropped"
+    """They count no more; their images ask for that many votes fewer."""
+
+
 class Project(models.Model):
     """One collection of photographs with its target, guidelines, people and releases."""
 
@@ -40,6 +59,27 @@ class Project(models.Model):
     )
     estimate_every_hours = models.PositiveIntegerField(null=True, blank=True)
     estimate_every_votes = models.PositiveIntegerField(null=True, blank=True)
+    consent_version = models.PositiveSmallIntegerField(default=0)
+    """The version of the consent text in force; 0 asks for none."""
+    after_withdrawal = models.CharField(
+        max_length=7, choices=AfterWithdrawal, default=AfterWithdrawal.DISCARD
+    )
+    asks_tutorial = models.BooleanField(default=False)
+    qualification_faces = models.PositiveSmallIntegerField(default=0)
+    """Faces with known answers before ordinary work; 0 asks for none."""
+    qualification_pass_percent = models.PositiveSmallIntegerField(default=70)
+    qualification_tries = models.PositiveSmallIntegerField(default=3)
+    qualification_wait_hours = models.PositiveSmallIntegerField(default=24)
+    gold_every = models.PositiveSmallIntegerField(default=0)
+    """One face with a known answer for so many ordinary ones, on average; 0 mixes none in."""
+    repeat_every = models.PositiveSmallIntegerField(default=0)
+    """One face once more for so many ordinary ones, on average; 0 repeats none."""
+    repeat_distance = models.PositiveSmallIntegerField(default=50)
+    """At least so many answers lie between a face and its repeat."""
+    gives_feedback = models.BooleanField(default=False)
+    """Whether a person is told after a face with a known answer."""
+    shows_own_quality = models.BooleanField(default=True)
+    """Whether people see their own agreement and reliability."""
     is_archived = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     members = models.ManyToManyField(Person, through="Membership", related_name="projects")
@@ -49,6 +89,14 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=models.Q(target_votes__gte=1, target_votes__lte=1000),
                 name="project_target_votes_1_to_1000",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(qualification_pass_percent__lte=100)
+                & models.Q(qualification_tries__gte=1),
+                name="project_qualification_can_be_passed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(repeat_distance__gte=1), name="project_repeats_lie_apart"
             ),
         ]
 
@@ -66,6 +114,13 @@ class Membership(models.Model):
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(db_default=Now())
     excluded_reason = models.CharField(max_length=300, blank=True)
+    votes_stand = models.CharField(max_length=8, choices=VotesStand, default=VotesStand.COUNT)
+    consent_version = models.PositiveSmallIntegerField(default=0)
+    """The last version of the consent text that this person accepted; 0 is none."""
+    tutorial_done_at = models.DateTimeField(null=True, blank=True)
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    """When the person themself withdrew."""
 
     class Meta:
         constraints = [

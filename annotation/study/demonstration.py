@@ -15,6 +15,7 @@ from django.conf import settings
 
 from annotation.images.models import Image
 from annotation.labelling import services as labelling
+from annotation.learning.consent import DEFAULT_TEXT, give_consent, write_consent
 from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 from reliability import simulate
@@ -65,8 +66,11 @@ def open_project(study: Study) -> tuple[Project, list[dict[str, str]]]:
         )
         logins.append({"role": name, "username": name, "password": password})
     project = start_project(study, persons["curator"])
+    text = write_consent(project, DEFAULT_TEXT, persons["curator"])
     for name in NAMES[1:]:
-        people.join(project, persons[name], Role(name))
+        member = people.join(project, persons[name], Role(name))
+        if member.role == Role.ANNOTATOR:
+            give_consent(member, text.version)
     write_logins(logins)
     return project, logins
 

@@ -19,6 +19,10 @@ OPENS_FOR = {
     "runs": {"carla", "rafik"},
     "jobs": {"carla"},
     "project-settings": {"carla"},
+    "consent": {"alice"},
+    "me": {"alice"},
+    "learning": {"carla"},
+    "edit-consent": {"carla"},
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.learning.consent import DEFAULT_TEXT, write_consent
 from annotation.people.models import Person
 from annotation.people.services import create_project
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             )
         try:
             project = create_project(options["name"], curator, target_votes=options["votes"])
+            write_consent(project, DEFAULT_TEXT, curator)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{project.slug}\n")

@@ -91,6 +91,7 @@ async function refill() {
     const response = await fetch(assignments, { headers: { accept: "application/json" } });
     if (response.status === 401 || response.status === 403) return say(note.dataset.signin);
     const body = await response.json();
+    if (body.step) return location.assign(body.url); // consent, tutorial or qualification first
     const waiting = new Set((await outbox.all()).map((letter) => letter.assignment));
     share = body.share;
     count = Math.max(count, body.n_answered);

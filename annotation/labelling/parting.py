@@ -1,0 +1,76 @@
+"""Somebody's work ends, or goes on after all: the person, their open work and their votes at once.
+
+Three things can become of the votes: they count on; they count no more and others are asked in
+their place; they count no more and the images ask for that many votes fewer. Nothing is erased, so
+that each can be undone.
+"""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+
+from annotation.people import services as people
+from annotation.people.models import AfterWithdrawal, Membership, VotesStand
+
+from . import services
+
+
+@dataclass(frozen=True)
+class Readmitted:
+    """What came back with a person."""
+
+    n_votes: int
+    """Votes that count again."""
+    n_lost: int
+    """Votes whose places were meanwhile given to others."""
+
+
+def exclude(membership: Membership, reason: str, stand: str = VotesStand.COUNT) -> int:
+    """End a person's work with a reason; returns how many places were taken back.
+
+    Raises ``ValidationError`` without a reason, or where no curator would be left.
+    """
+    stand = VotesStand(stand)
+    with transaction.atomic():
+        people.exclude(membership, reason)
+        return _end(membership, stand)
+
+
+def leave(membership: Membership) -> int:
+    """A person withdraws: no reason is asked; the project's rule decides about their votes."""
+    rule = membership.project.after_withdrawal
+    keep = rule == AfterWithdrawal.KEEP
+    with transaction.atomic():
+        Membership.objects.filter(pk=membership.pk).update(
+            is_active=False, withdrawn_at=Now(), consent_version=0
+        )
+        return _end(membership, VotesStand.COUNT if keep else VotesStand.REPLACED)
+
+
+def readmit(membership: Membership) -> Readmitted:
+    """Undo an exclusion: the person goes on, and the votes whose places are free count again.
+
+    Raises ``ValidationError`` for somebody who withdrew: only they can come back.
+    """
+    if membership.withdrawn_at is not None and not membership.is_active:
+        raise ValidationError("This person withdrew. Invite them; they decide themselves.")
+    with transaction.atomic():
+        people.readmit(membership)
+        dropped = membership.votes_stand == VotesStand.DROPPED
+        n_back, n_lost = services.reinstate(membership, widen=dropped)
+        Membership.objects.filter(pk=membership.pk).update(votes_stand=VotesStand.COUNT)
+    membership.refresh_from_db()
+    return Readmitted(n_back, n_lost)
+
+
+def _end(membership: Membership, stand: str) -> int:
+    Membership.objects.filter(pk=membership.pk).update(votes_stand=stand)
+    n = services.withdraw(
+        membership,
+        votes_too=stand != VotesStand.COUNT,
+        replace=stand == VotesStand.REPLACED,
+    )
+    membership.refresh_from_db()
+    return n
