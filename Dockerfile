@@ -5,6 +5,8 @@ ARG RAFTER_COMMIT=""
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     VAR_DIR=/srv/rafter/var \
+    NUMBA_CACHE_DIR=/srv/rafter/var/cache/numba \
+    MPLCONFIGDIR=/srv/rafter/var/cache/matplotlib \
     RAFTER_COMMIT=${RAFTER_COMMIT}
 
 WORKDIR /srv/rafter

@@ -16,9 +16,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from reliability.compiled import njit
 from reliability.votes import ByItem
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class People(NamedTuple):
     )
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def _posterior(model: Model, beta: float, votes_for: Floats, g: Floats, q: Floats) -> float:
     """Fill ``q`` (n_classes,) with the posterior of one image; return ln of what normalised it."""
     n_classes = len(q)
@@ -78,7 +78,7 @@ def _posterior(model: Model, beta: float, votes_for: Floats, g: Floats, q: Float
     return float(top + math.log(total))
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def _tally(votes: ByItem, j: int, alpha: Floats, votes_for: Floats, g: Floats) -> None:
     """Count the votes of one image for each class, plain and weighted by reliability."""
     votes_for[:] = 0.0
@@ -88,7 +88,7 @@ def _tally(votes: ByItem, j: int, alpha: Floats, votes_for: Floats, g: Floats) -
         g[votes.expression[v]] += alpha[votes.annotator[v]]
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def _chances(votes: ByItem, j: int, alpha: Floats, beta: float, right: Floats) -> float:
     """Fill ``right`` with σ(α β) of one image's votes; return Σ ln(1 − σ(α β)).
 
@@ -109,7 +109,7 @@ def _chances(votes: ByItem, j: int, alpha: Floats, beta: float, right: Floats) -
     return float(total - math.log(product))
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def _in_easiness(
     votes: ByItem, j: int, model: Model, share: float, right: Floats, g: Floats, q: Floats
 ) -> tuple[float, float, float]:
@@ -132,7 +132,7 @@ def _in_easiness(
     return mean, slope - model.precision * model.b[j], curvature
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def _in_reliability(
     votes: ByItem,
     j: int,
@@ -162,7 +162,7 @@ def _in_reliability(
         people.pull[i] += mixed * ratio
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def sweep(
     votes: ByItem,
     first: int,
@@ -203,7 +203,7 @@ def sweep(
     return value
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def schur(
     votes: ByItem,
     first: int,
@@ -233,7 +233,7 @@ def schur(
                 row[votes.annotator[w]] -= moved + by_b * images.cross[w]
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(nogil=True, fastmath=_SUMS)
 def step_in_easiness(
     votes: ByItem, first: int, last: int, step: Floats, limit: float, images: Images, out: Floats
 ) -> None:
