@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "annotation.labelling",
     "annotation.learning",
     "annotation.estimates",
+    "annotation.agreements",
     "annotation.releases",
     "annotation.runs",
     "annotation.jobs",

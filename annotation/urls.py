@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
+from annotation.agreements import api as agreements
 from annotation.api import not_found
 from annotation.estimates import api as estimates
 from annotation.health import healthz
@@ -20,7 +21,17 @@ from annotation.runs import api as runs
 
 of_a_project = [
     path("", include(app.project_urls))
-    for app in (people, images, labelling, learning, estimates, releases, runs, jobs)
+    for app in (
+        people,
+        images,
+        labelling,
+        learning,
+        estimates,
+        agreements,
+        releases,
+        runs,
+        jobs,
+    )
 ]
 v1 = [
     path("", include(people.urls)),

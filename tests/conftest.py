@@ -1,4 +1,7 @@
-"""The personas that tests speak of: two annotators, a curator, a researcher, an outsider."""
+"""The personas that tests speak of: two annotators, a curator, a researcher, an outsider.
+
+The researcher has accepted the data-use agreement.
+"""
 
 import os
 import shutil
@@ -9,6 +12,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 
+from annotation.agreements import services as agreements
 from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 
@@ -58,6 +62,7 @@ def make_cast() -> Cast:
     people.join(project, alice, Role.ANNOTATOR)
     people.join(project, bob, Role.ANNOTATOR)
     people.join(project, rafik, Role.RESEARCHER)
+    agreements.accept(agreements.agreement_of(project), rafik, "Institute", "A comparison.")
     return Cast(project, alice, bob, carla, rafik, olga)
 
 

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
+from annotation.agreements.queries import still_to_accept
 from annotation.estimates.queries import latest_estimate
 from annotation.jobs.queries import live_job
 from annotation.jobs.tasks import wake
@@ -65,6 +66,7 @@ def release(request: HttpRequest, access: Access, version: str) -> HttpResponse:
         archive_url=archive,
         snippet=_snippet(request.build_absolute_uri(archive), f"{slug}-{found.version}.tar"),
         successor=queries.successor(found),
+        must_accept=still_to_accept(access) is not None,
     )
 
 

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from . import (
     account,
+    agreements,
     estimates,
     home,
     images,
@@ -27,6 +28,7 @@ urlpatterns = [
         learning,
         own,
         estimates,
+        agreements,
         releases,
         runs,
         jobs,

@@ -4,28 +4,32 @@ Researchers and curators read and download; curators publish and withdraw. ``lat
 newest version that was not withdrawn.
 """
 
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from django.http import Http404
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.agreements.api import must_have_accepted
 from annotation.api import Gone, KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
 from annotation.jobs.tasks import wake
 from annotation.people.models import Role
 
 from . import queries, services
 from .build import archive_path
-from .models import Release
-from .serving import begins, serve_file
+from .models import Download, Release
+from .serving import Part, bytes_to_send, etag_of, parts_of, serve_file
 
-ARCHIVE = "archive"
+MIN_PART_BYTES, PART_BYTES, MAX_PART_BYTES = 2**16, 2**29, 2**40
+MAX_PARTS = 9_999
+LAYOUT = OpenApiParameter("layout", description="Of the release's archives; 'rafdb' if none.")
 BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
 
 
@@ -61,6 +65,32 @@ class ReleaseJob(serializers.Serializer[Any]):
 class ReleaseFileRow(serializers.Serializer[Any]):
     path = serializers.CharField()
     sha256 = serializers.CharField()
+
+
+class PartRow(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    name = serializers.CharField()
+    offset = serializers.IntegerField(help_text="In the archive, in bytes.")
+    length = serializers.IntegerField(help_text="Bytes.")
+    url = serializers.CharField()
+
+
+class DownloadRow(serializers.ModelSerializer[Download]):
+    version = serializers.CharField(source="release.version")
+    person = serializers.CharField(source="person.__str__")
+
+    class Meta:
+        model = Download
+        fields = ["version", "person", "path", "n_requests", "n_bytes", "started_at", "last_at"]
+
+
+class Archive(NamedTuple):
+    """An archive on the disk."""
+
+    path: Path
+    name: str
+    sha256: str
+    size: int
 
 
 class ReleaseView(ProjectView):
@@ -133,40 +163,135 @@ class ReleaseFiles(ReleaseView):
         return Response(rows)
 
 
-class ReleaseFile(ReleaseView):
+class DownloadView(ReleaseView):
+    """What hands out files: to whom accepted the agreement, of a release that stands, noted."""
+
+    def standing_release(self, version: str) -> Release:
+        must_have_accepted(self.access())
+        return self.release(version, standing=True)
+
+    def send(
+        self, release: Release, noted_as: str, path: Path, sha256: str, **how: Any
+    ) -> HttpResponseBase:
+        """The file, and the note that this person fetched it."""
+        part = how.get("part")
+        size = path.stat().st_size if part is None else part.length
+        n_bytes = bytes_to_send(self.request, etag_of(sha256, part), size)
+        if n_bytes:
+            services.record_download(release, self.access().person, noted_as, n_bytes)
+        return serve_file(self.request, path, sha256, **how)
+
+    def archive(self, release: Release) -> Archive:
+        """The archive of the layout that was asked for, the official tree's if of none."""
+        layout = self.request.query_params.get("layout", "rafdb")
+        found = queries.archive_of(release, layout)
+        if found is None:
+            have = ", ".join(str(a["layout"]) for a in release.archives)
+            raise ValidationError({"layout": [f"{layout!r} is not one of {have}."]})
+        path = archive_path(queries.folder_of(release), layout)
+        return Archive(path, str(found["name"]), str(found["sha256"]), int(found["size"]))
+
+
+class ReleaseFile(DownloadView):
     @extend_schema(responses=BYTES)
     def get(self, request: Request, slug: str, version: str, file: str) -> HttpResponseBase:
         """One file; Range, strong ETag and Repr-Digest as for the archive."""
-        release = self.release(version, standing=True)
+        release = self.standing_release(version)
         digest = queries.digest_of(release, file)
         if digest is None:
             raise Http404(f"No file {file!r} in {release.version}.")
-        if begins(request):
-            services.record_download(release, self.access().person, file)
-        return serve_file(request, queries.folder_of(release) / file, digest)
+        return self.send(release, file, queries.folder_of(release) / file, digest)
 
     head = get
 
 
-class ReleaseArchive(ReleaseView):
-    @extend_schema(responses=BYTES)
+class ReleaseArchive(DownloadView):
+    @extend_schema(responses=BYTES, parameters=[LAYOUT])
     def get(self, request: Request, slug: str, version: str) -> HttpResponseBase:
         """The whole release as one uncompressed tar that resumes (`curl -C -`, `wget -c`)."""
-        release = self.release(version, standing=True)
-        found = queries.archive_of(release)
-        if found is None:
-            raise Http404(f"No archive of {release.version}.")
-        if begins(request):
-            services.record_download(release, self.access().person, ARCHIVE)
-        return serve_file(
-            request,
-            archive_path(queries.folder_of(release), "rafdb"),
-            str(found["sha256"]),
-            name=str(found["name"]),
-            is_attachment=True,
+        unknown_parameters(request, "layout")
+        release = self.standing_release(version)
+        found = self.archive(release)
+        return self.send(
+            release, found.name, found.path, found.sha256, name=found.name, is_attachment=True
         )
 
     head = get
+
+
+class ReleaseParts(DownloadView):
+    @extend_schema(
+        responses=PartRow(many=True),
+        operation_id="releases_parts",
+        parameters=[LAYOUT, OpenApiParameter("size", int, description="Of each part, in bytes.")],
+    )
+    def get(self, request: Request, slug: str, version: str) -> Response:
+        """The archive in parts of a size of one's choice; put together with `cat`, in order."""
+        unknown_parameters(request, "layout", "size")
+        release = self.standing_release(version)
+        found = self.archive(release)
+        size = _part_size(request.query_params.get("size", str(PART_BYTES)), found.size)
+        asked = (
+            f"?layout={request.query_params['layout']}" if "layout" in request.query_params else ""
+        )
+        rows = [
+            {
+                **part._asdict(),
+                "name": _part_name(found.name, part),
+                "url": request.build_absolute_uri(
+                    reverse("api:release-part", args=[slug, release.version, size, part.number])
+                )
+                + asked,
+            }
+            for part in parts_of(found.size, size)
+        ]
+        return Response(rows)
+
+
+class ReleasePart(DownloadView):
+    @extend_schema(responses=BYTES, parameters=[LAYOUT])
+    def get(
+        self, request: Request, slug: str, version: str, size: int, number: int
+    ) -> HttpResponseBase:
+        """One part of the archive; it resumes by itself."""
+        unknown_parameters(request, "layout")
+        release = self.standing_release(version)
+        found = self.archive(release)
+        parts = parts_of(found.size, _part_size(str(size), found.size))
+        if not 1 <= number <= len(parts):
+            raise Http404(f"There are {len(parts)} parts of this size, from 1 on.")
+        part = parts[number - 1]
+        name = _part_name(found.name, part)
+        return self.send(
+            release, name, found.path, found.sha256, name=name, is_attachment=True, part=part
+        )
+
+    head = get
+
+
+class ReleaseDownloads(ReleaseView):
+    @extend_schema(responses=DownloadRow(many=True), operation_id="releases_downloads")
+    def get(self, request: Request, slug: str, version: str) -> Response:
+        """Who fetched what, when and how much: everybody's for curators, else one's own."""
+        unknown_parameters(request)
+        rows = queries.downloads_in(self.access()).filter(release=self.release(version))
+        paginator = KeysetPagination()
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(DownloadRow(page, many=True).data)
+
+
+def _part_name(archive: str, part: Part) -> str:
+    return f"{archive}.{part.number:04d}"
+
+
+def _part_size(told: str, whole: int) -> int:
+    """The size of each part in bytes; 400 where it is none, or makes too many parts."""
+    least = max(MIN_PART_BYTES, -(-whole // MAX_PARTS))
+    if not (told.isascii() and told.isdigit()) or not least <= int(told[:19]) <= MAX_PART_BYTES:
+        raise ValidationError(
+            {"size": [f"{told!r} is not a number of bytes from {least:,} to {MAX_PART_BYTES:,}."]}
+        )
+    return int(told)
 
 
 def _gone(release: Release) -> str:
@@ -182,4 +307,11 @@ project_urls = [
     path("releases/<str:version>/files/", ReleaseFiles.as_view(), name="release-files"),
     path("releases/<str:version>/files/<path:file>", ReleaseFile.as_view(), name="release-file"),
     path("releases/<str:version>/archive/", ReleaseArchive.as_view(), name="release-archive"),
+    path("releases/<str:version>/archive/parts/", ReleaseParts.as_view(), name="release-parts"),
+    path(
+        "releases/<str:version>/archive/parts/<int:size>/<int:number>/",
+        ReleasePart.as_view(),
+        name="release-part",
+    ),
+    path("releases/<str:version>/downloads/", ReleaseDownloads.as_view(), name="release-downloads"),
 ]

@@ -95,6 +95,8 @@ class Download(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, related_name="downloads")
     path = models.CharField(max_length=300)
     n_requests = models.PositiveIntegerField(default=1)
+    n_bytes = models.PositiveBigIntegerField(default=0)
+    """Of all answers together; a download that resumed adds up to about the file's size."""
     started_at = models.DateTimeField(db_default=Now())
     last_at = models.DateTimeField(db_default=Now())
 
@@ -117,6 +119,8 @@ class Notice(models.Model):
     person = models.ForeignKey(Person, models.CASCADE, related_name="notices")
     text = models.CharField(max_length=500)
     created_at = models.DateTimeField(db_default=Now())
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    """When it was sent as a mail, or found that the person has no address."""
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

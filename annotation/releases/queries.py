@@ -7,9 +7,10 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from annotation.people.models import Project
+from annotation.people.queries import Access
 
 from .folder import SUMS, digest_in
-from .models import Release
+from .models import Download, Release
 
 LATEST = "latest"
 
@@ -70,3 +71,10 @@ def digest_of(release: Release, path: str) -> str | None:
     if path == SUMS:
         return hashlib.sha256((folder_of(release) / SUMS).read_bytes()).hexdigest()
     return digest_in(folder_of(release) / SUMS, path)
+
+
+def downloads_in(who: Access) -> QuerySet[Download]:
+    """What was fetched in a project, newest first: by anybody for curators, else by oneself."""
+    rows = Download.objects.filter(release__project=who.project)
+    rows = rows if who.is_curator else rows.filter(person=who.person)
+    return rows.select_related("person", "release").order_by("-last_at", "-id")

@@ -78,16 +78,23 @@ def withdraw_release(release: Release, reason: str) -> int:
     return len(people)
 
 
-def record_download(release: Release, person: Person, path: str) -> None:
-    """Note that a person fetched something; a resumed download stays one row."""
+def record_download(release: Release, person: Person, path: str, n_bytes: int = 0) -> None:
+    """Note that a person fetched something; a resumed download stays one row and adds up."""
     mine = Download.objects.filter(release=release, person=person, path=path[:300])
-    if mine.update(n_requests=F("n_requests") + 1, last_at=Now()):
+    again = {
+        "n_requests": F("n_requests") + 1,
+        "n_bytes": F("n_bytes") + n_bytes,
+        "last_at": Now(),
+    }
+    if mine.update(**again):
         return
     try:
         with transaction.atomic():
-            Download.objects.create(release=release, person=person, path=path[:300])
+            Download.objects.create(
+                release=release, person=person, path=path[:300], n_bytes=n_bytes
+            )
     except IntegrityError:  # two connections began it at once
-        mine.update(n_requests=F("n_requests") + 1, last_at=Now())
+        mine.update(**again)
 
 
 def _check_version(version: str, parent: Release | None) -> None:

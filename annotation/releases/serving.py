@@ -8,7 +8,7 @@ import base64
 import io
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
@@ -32,6 +32,14 @@ ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 class _Chunked(FileResponse):
     block_size = 1 << 18
+
+
+class Part(NamedTuple):
+    """A piece of a large file: its number from 1, where it begins and how long it is, in bytes."""
+
+    number: int
+    offset: int
+    length: int
 
 
 class Slice(io.RawIOBase):
@@ -60,46 +68,67 @@ def serve_file(
     *,
     name: str | None = None,
     is_attachment: bool = False,
+    part: Part | None = None,
 ) -> HttpResponseBase:
     """Answer GET or HEAD for a file that never changes; ``sha256`` is its hexadecimal digest.
 
     200, 206 for one satisfiable range (``If-Range`` obeyed), 304, 412, or 416 with the length.
-    Several ranges and malformed ones are answered whole, as the standard allows.
+    Several ranges and malformed ones are answered whole, as the standard allows. With ``part``
+    that part is what is answered: ranges count within it.
     """
-    etag, size = f'"{sha256}"', path.stat().st_size
-    headers = _headers(etag, sha256, name or path.name, is_attachment)
+    etag = etag_of(sha256, part)
+    size = path.stat().st_size if part is None else part.length
+    offset = 0 if part is None else part.offset
+    headers = _headers(etag, None if part else sha256, name or path.name, is_attachment)
     if "If-Match" in request.headers and not _names(request.headers["If-Match"], etag):
         return HttpResponse(status=412, headers=headers)
     if _names(request.headers.get("If-None-Match", ""), etag):
         return HttpResponseNotModified(headers=headers)
-    if settings.BEHIND_NGINX:
+    if settings.BEHIND_NGINX and part is None and "If-Match" not in request.headers:
         return _handed_to_nginx(path, headers)
     asked = _range(request, etag, size)
     if asked is None:
-        return _body(request, path, 0, size, 200, headers)
+        return _body(request, path, offset, offset + size, 200, headers)
     start, stop = asked
     if start >= stop:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return _body(request, path, start, stop, 206, headers)
+    return _body(request, path, offset + start, offset + stop, 206, headers)
 
 
-def begins(request: HttpRequest | Any) -> bool:
-    """Whether this request may start a download: a GET, whatever its range."""
-    return request.method == "GET" and "If-None-Match" not in request.headers
+def parts_of(size: int, part_size: int) -> list[Part]:
+    """A file of ``size`` bytes in parts of ``part_size``, the last one smaller; in order."""
+    return [
+        Part(n, offset, min(part_size, size - offset))
+        for n, offset in enumerate(range(0, size, part_size), start=1)
+    ]
 
 
-def _headers(etag: str, sha256: str, name: str, is_attachment: bool) -> dict[str, str]:
-    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+def etag_of(sha256: str, part: Part | None = None) -> str:
+    """The strong ETag of a file, or of a part of it."""
+    return f'"{sha256}"' if part is None else f'"{sha256}.{part.offset}.{part.length}"'
+
+
+def bytes_to_send(request: HttpRequest | Any, etag: str, size: int) -> int:
+    """How many bytes of a file a request is going to be answered, by whoever sends them."""
+    if request.method != "GET" or _names(request.headers.get("If-None-Match", ""), etag):
+        return 0
+    start, stop = _range(request, etag, size) or (0, size)
+    return max(0, stop - start)
+
+
+def _headers(etag: str, sha256: str | None, name: str, is_attachment: bool) -> dict[str, str]:
     headers = {
         "ETag": etag,
-        "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=31536000, immutable",
         "Content-Type": CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream"),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
+    if sha256 is not None:
+        digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
     if is_attachment:
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return headers
@@ -143,8 +172,10 @@ def _body(
 
 
 def _handed_to_nginx(path: Path, headers: dict[str, str]) -> HttpResponse:
-    """nginx answers ranges with an ETag of its own, from size and time of the unchanging file."""
-    del headers["ETag"], headers["Accept-Ranges"]
+    """nginx sends the bytes and answers ranges; ``deploy/nginx.conf`` passes our ETag on.
+
+    It takes ``If-Match`` for unmet before it knows that ETag, so those requests stay here.
+    """
     return HttpResponse(headers=headers | {"X-Accel-Redirect": internal_address(path)})
 
 

@@ -69,6 +69,9 @@ def test_release_downloads_in_two_pieces_and_is_what_its_digest_says(
     assert site.finished_job("demonstration", job, curator)["state"] == "succeeded"
     release = site.json("GET", f"{P}/releases/latest/", researcher)
     archive = f"{P}/releases/{release['version']}/archive/"
+    assert site.ask("GET", archive, researcher)[0] == 403, "the agreement comes first"
+    promise = {"version": 1, "institution": "Institute", "purpose": "To see it work."}
+    site.json("PUT", f"{P}/agreement/acceptance/", researcher, promise)
     status, whole, headers = site.ask("GET", archive, researcher)
     assert status == 200
     assert hashlib.sha256(whole).hexdigest() in headers["ETag"]

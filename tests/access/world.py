@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
+from annotation.agreements import services as agreements
 from annotation.estimates.models import Estimate
 from annotation.estimates.services import request_estimate
 from annotation.images import uploads
@@ -91,6 +92,7 @@ def make_world() -> World:
     Person.objects.filter(pk=sam.pk).update(is_staff=True)
     sam.refresh_from_db()
     people.join(cast.project, cody, Role.CODER)
+    agreements.accept(agreements.agreement_of(cast.project), polly, "Institute", "Everything.")
     elsewhere = people.create_project("Elsewhere", curator=cast.olga)
     for role in Role:
         people.join(cast.project, polly, role)
@@ -132,6 +134,8 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "run number": run.number,
         "estimate-file file": "report.json",
         "release-file file": "SHA256SUMS",
+        "release-part size": 100_000,
+        "release-part number": 1,
         "run-file file": "model.onnx",
         "import pk": Import.objects.get().pk,
         "upload pk": lambda: _upload(cast),

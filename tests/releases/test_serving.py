@@ -39,6 +39,35 @@ def test_archive_is_what_its_digest_says_and_resumes(cast: Cast, release: Releas
     assert int(client.head(ARCHIVE)["Content-Length"]) == size
 
 
+def test_parts_of_a_chosen_size_make_the_archive_and_resume(cast: Cast, release: Release) -> None:
+    client, size = cast.client(cast.rafik), 100_000
+    parts = client.get(f"{ARCHIVE}parts/?size={size}").json()
+    assert len(parts) == -(-release.archive_size // size) > 1
+    answers = [client.get(part["url"]) for part in parts]
+    assert len({answer["ETag"] for answer in answers}) == len(parts)
+    pieces = [body(answer) for answer in answers]
+    assert [len(piece) for piece in pieces] == [part["length"] for part in parts]
+    assert hashlib.sha256(b"".join(pieces)).hexdigest() == release.archive_digest
+    rest = client.get(parts[1]["url"], headers={"range": "bytes=7-"})
+    assert (rest.status_code, body(rest)) == (206, pieces[1][7:])
+    last = parts[-1]["length"]
+    beyond = client.get(parts[-1]["url"], headers={"range": f"bytes={last}-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{last}")
+
+
+@pytest.mark.parametrize("query", ["size=0", "size=x", "size=1", "layout=zip", "sise=100000"])
+def test_parts_that_cannot_be_are_refused_by_field(
+    cast: Cast, release: Release, query: str
+) -> None:
+    answer = cast.client(cast.rafik).get(f"{ARCHIVE}parts/?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [query.partition("=")[0]]
+
+
+def test_part_beyond_the_last_is_not_found(cast: Cast, release: Release) -> None:
+    assert cast.client(cast.rafik).get(f"{ARCHIVE}parts/100000/999/").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
