@@ -4,27 +4,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-from django.db import connection
 from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.utils import timezone
 
 from annotation.images.models import Image
 from annotation.people.models import Membership, Project, Role
 
+from .arrays import GivenVotes, Integers, given_votes
 from .draw import cap_of, free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
 
-Integers = np.ndarray[Any, np.dtype[np.int64]]
 State = Assignment.State
 
-_VOTES = """
-    SELECT a.image_id, a.annotator_id, v.expression
-    FROM labelling_vote v
-    JOIN labelling_assignment a ON a.id = v.assignment_id
-    JOIN images_image i ON i.id = a.image_id
-    WHERE v.is_current AND a.state = 'answered' AND i.project_id = %s AND i.state = 'active'
-"""
+__all__ = [
+    "GivenVotes", "Progress", "given_votes", "live_counts", "next_assignments", "open_flags",
+    "people_at_work", "progress", "votes_in", "votes_of", "votes_on", "work_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,14 +52,9 @@ def votes_of(project: Project) -> tuple[Integers, Integers, Integers]:
     """The current votes on active images: image ids, membership ids, expressions 0–6.
 
     Three arrays of shape ``(n_votes,)`` in the order of image and annotator, so that the same votes
-    always make the same arrays.
+    always make the same arrays. ``given_votes`` also has when and how they were given.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_VOTES, [project.pk])
-        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
-    order = np.lexsort((rows[:, 1], rows[:, 0]))
-    images, annotators, expressions = rows[order].T.copy()
-    return images, annotators, expressions
+    return given_votes(project)[:3]
 
 
 def next_assignments(membership: Membership, n: int = 30) -> list[Assignment]:

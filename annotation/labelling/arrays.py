@@ -1,0 +1,86 @@
+"""Votes from the database as arrays, a million in a second or two on either database."""
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db import connection
+
+from annotation.people.models import Project
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+
+_FROM = """
+    FROM labelling_vote v
+    CROSS JOIN labelling_assignment a
+    CROSS JOIN images_image i
+    WHERE a.id = v.assignment_id AND i.id = a.image_id
+    AND v.is_current AND a.state = 'answered' AND i.project_id = %s AND i.state = 'active'
+"""  # CROSS: SQLite then walks the index of current votes, twice as fast as by images
+_SECONDS = {
+    "postgresql": "CAST(extract(epoch FROM v.voted_at) AS bigint)",
+    "sqlite": "unixepoch(v.voted_at)",
+}
+_AT_ONCE = 200_000  # assignments whose votes are one text at a time
+_HEAD_BYTES = 19  # of PostgreSQL's binary format: signature, flags, length of an extension
+
+
+class GivenVotes(NamedTuple):
+    """The current votes on active images, ordered by image and annotator; all ``(n_votes,)``."""
+
+    image_ids: Integers
+    annotator_ids: Integers
+    """Memberships."""
+    expressions: Integers
+    """0–6."""
+    voted_at: Integers
+    """Seconds since 1970."""
+    response_ms: Integers
+    """Milliseconds from seeing the face to the vote; −1 where it was not measured."""
+    position: Integers
+    """Where the chosen button stood, 0–6; −1 where that is not known."""
+
+
+def given_votes(project: Project) -> GivenVotes:
+    """All of the project's current votes; the same votes always make the same arrays."""
+    columns = (
+        "a.image_id", "a.annotator_id", "v.expression", _SECONDS[connection.vendor],
+        "coalesce(v.response_ms, -1)", "coalesce(v.position, -1)",
+    )  # fmt: skip
+    read = _copied if connection.vendor == "postgresql" else _joined
+    with connection.cursor() as cursor:
+        table = read(cursor, columns, project.pk)
+    order = np.lexsort((table[1], table[0]))
+    return GivenVotes(*table[:, order])
+
+
+def _joined(cursor: Any, columns: tuple[str, ...], project_id: int) -> Integers:
+    """SQLite's rows, ``(n_columns, n_rows)``. It joins the numbers of many rows into one text,
+    which is read at once: no number becomes an object. An assignment is read in one piece."""
+    cursor.execute("SELECT coalesce(max(id), 0) FROM labelling_assignment")
+    (last,) = cursor.fetchone()
+    joined = ", ".join(f"group_concat({column})" for column in columns)
+    blocks = [np.zeros((len(columns), 0), dtype=np.int64)]
+    for start in range(0, last, _AT_ONCE):
+        cursor.execute(
+            f"SELECT {joined} {_FROM} AND v.assignment_id > %s AND v.assignment_id <= %s",
+            [project_id, start, start + _AT_ONCE],
+        )
+        texts = cursor.fetchone()
+        if texts[0] is not None:
+            blocks.append(np.stack([np.fromstring(text, np.int64, sep=",") for text in texts]))
+    return np.concatenate(blocks, axis=1)
+
+
+def _copied(cursor: Any, columns: tuple[str, ...], project_id: int) -> Integers:
+    """PostgreSQL's rows, ``(n_columns, n_rows)``, by COPY in binary, where all rows have one
+    length."""
+    whole = ", ".join(f"CAST({column} AS bigint)" for column in columns)
+    query = cursor.mogrify(f"SELECT {whole} {_FROM}", [project_id]).decode()
+    out = io.BytesIO()
+    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", out)
+    cell = np.dtype([("length", ">i4"), ("value", ">i8")])
+    row = np.dtype([("n", ">i2"), ("cells", cell, (len(columns),))])
+    n_rows = (out.tell() - _HEAD_BYTES) // row.itemsize
+    rows = np.frombuffer(out.getbuffer(), row, n_rows, _HEAD_BYTES)
+    return rows["cells"]["value"].T.astype(np.int64)
