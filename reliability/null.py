@@ -5,7 +5,7 @@ votes are pure noise, nobody may look reliable and no image certain; tests hold 
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from reliability.screening import ScreeningRule
 from reliability.votes import Votes
 
 Floats = NDArray[np.float64]
-_PLANTED = 200  # random voters from whom the band is read
-_SHARE = 0.08  # of the people replaced at a time: few enough not to move the consensus
+_PLANTED = 100  # random voters from whom the band is read
+_SHARE = 0.1  # of the people replaced at a time: few enough not to move the consensus
+_TOLERANCE = 1e-6  # nats per vote: far below a standard error, and an iteration or two cheaper
 _DISCOVERIES = 0.01  # false ones among the images called certain
 
 
@@ -50,8 +51,10 @@ def band(
     The same estimator with the same screening judges the planted people, so that chance agreement,
     their own weight in the consensus and the prior are all in the band. Each one's result is taken
     relative to the first-order expectation for that person's number of votes and images, and the
-    pooled quantiles are carried back. Cost: eight estimates at the paper's size, at most 200.
+    pooled quantiles are carried back. Cost: four estimates at the paper's size, at most 100; each
+    starts from ``found``.
     """
+    options = replace(options, tolerance=max(options.tolerance, _TOLERANCE))
     habits = _habits(votes)
     centre, spread = _expected(votes, found, habits, options)
     voters = np.flatnonzero(votes.votes_per_annotator > 0)
@@ -160,14 +163,22 @@ def _refit(
 ) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # noise may not converge, and need not
-        return estimate(votes, found.method, screening, options=options).reliability
+        again = estimate(votes, found.method, screening, start=found, options=options)
+    return again.reliability
 
 
 def _quantiles(distance: Floats, coverage: float) -> tuple[float, float]:
-    """Limits that a further random voter stays inside with at least this probability."""
-    ranked = np.sort(distance)
-    tail = int((1 - coverage) / 2 * (len(ranked) + 1))
-    return float(ranked[max(tail - 1, 0)]), float(ranked[-max(tail, 1)])
+    """Limits that a further random voter stays inside with at least this probability.
+
+    The wider of the ranks and of Student's t, since a hundred voters say little of their tails.
+    """
+    from scipy.stats import t
+
+    ranked, n = np.sort(distance), len(distance)
+    tail = max(int((1 - coverage) / 2 * (n + 1)), 1)
+    half = t.ppf((1 + coverage) / 2, n - 1) * ranked.std(ddof=1) * np.sqrt(1 + 1 / n)
+    low, high = ranked.mean() - half, ranked.mean() + half
+    return float(min(ranked[tail - 1], low)), float(max(ranked[-tail], high))
 
 
 def _chance_of_heap(counts: NDArray[np.int64], consensus: NDArray[np.int64]) -> Floats:
