@@ -33,11 +33,16 @@ def _parser() -> argparse.ArgumentParser:
         ("estimate", _estimate, "reliabilities, consensus and subsets as files"),
         ("screen", _screen, "whose votes the rule leaves out, and why"),
         ("partition", _partition, "how many items each subset holds"),
+        ("plan", _plan, "how many votes an image needs: fewer votes against all of them"),
         ("compare", _compare, "all methods beside each other"),
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.set_defaults(run=run)
         _add_input(command)
+        if name == "plan":
+            command.add_argument("--out", type=Path, required=True, help="folder to write")
+            command.add_argument("--depths", default="5,10,20,30,40", help="votes per image")
+            command.add_argument("--repeats", type=int, default=5, help="draws at each depth")
         if name == "estimate":
             command.add_argument("--out", type=Path, required=True, help="folder to write")
             command.add_argument("--no-figures", action="store_true")
@@ -72,17 +77,23 @@ def _read(asked: argparse.Namespace) -> NamedVotes:
 
 
 def _fit(asked: argparse.Namespace, named: NamedVotes, method: str | None = None) -> Estimate:
-    rule = ScreeningRule(asked.threshold, asked.confidence, asked.min_votes)
     return estimate(
         named.votes,
         method or asked.method,
-        None if asked.no_screening else rule,
+        _rule(asked),
         seed=asked.seed,
         progress=None if asked.quiet else _tell,
-        options=Options(
-            estimate_classes=asked.estimate_classes, estimate_errors=asked.estimate_errors
-        ),
+        options=_options(asked),
     )
+
+
+def _rule(asked: argparse.Namespace) -> ScreeningRule | None:
+    rule = ScreeningRule(asked.threshold, asked.confidence, asked.min_votes)
+    return None if asked.no_screening else rule
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    return Options(estimate_classes=asked.estimate_classes, estimate_errors=asked.estimate_errors)
 
 
 def _tell(done: float, message: str) -> None:
@@ -114,6 +125,33 @@ def _screen(asked: argparse.Namespace) -> None:
 def _partition(asked: argparse.Namespace) -> None:
     for subset, n in partition(_fit(asked, _read(asked)).weighted_votes).counts().items():
         print(f"{n:8d}  {subset.title}")
+
+
+def _plan(asked: argparse.Namespace) -> None:
+    """Write the curve and, item by item, whether more votes would change anything."""
+    from reliability import planning
+
+    depths = [_whole("--depths", word) for word in asked.depths.split(",")]
+    named = _read(asked)
+    found = planning.plan(
+        named.votes,
+        _fit(asked, named),
+        depths,
+        asked.repeats,
+        seed=asked.seed,
+        screening=_rule(asked),
+        options=_options(asked),
+        progress=None if asked.quiet else _tell,
+    )
+    told = planning.write(asked.out, found, named.item_names)
+    print(told["sentence"])
+    print(f"{told['settled']} of {told['n_items']} items are settled: more votes change nothing")
+
+
+def _whole(flag: str, word: str) -> int:
+    if not word.strip().isdecimal():
+        raise ValueError(f"{flag} has {word!r}, not a whole number")
+    return int(word)
 
 
 def _compare(asked: argparse.Namespace) -> None:

@@ -90,16 +90,19 @@ def vote_plan(
     mean: dict[str, ArrayLike],
     low: dict[str, ArrayLike],
     high: dict[str, ArrayLike],
+    *,
+    sentence: str = "",
 ) -> Figure:
     """How much of the full estimate fewer votes give: one curve with its interval per measure.
 
-    ``mean``, ``low`` and ``high`` map a measure's words to (n_depths,) shares in 0–1.
+    ``mean``, ``low`` and ``high`` map a measure's words to (n_depths,) shares in 0–1; ``sentence``
+    is what a curator should read first.
     """
     votes = np.asarray(depth, dtype=np.int64)
     with sheet("vote_plan", 3.2) as page:
         axes = page.axes
         for (words, curve), colour, look in zip(
-            mean.items(), (BLUE, ORANGE, RED, INK), ("o-", "s-", "^-", "D--"), strict=False
+            mean.items(), (BLUE, ORANGE, RED, INK), ("o-", "s--", "^-.", "D:"), strict=False
         ):
             under, over = np.asarray(low[words]), np.asarray(high[words])
             axes.fill_between(votes, under, over, color=colour, alpha=0.25, linewidth=0)
@@ -120,7 +123,8 @@ def vote_plan(
         first = ", ".join(f"{words} {percent(float(np.asarray(mean[words])[0]))}" for words in mean)
         return page.finish(
             "How many votes are enough",
-            f"With {votes[0]} votes per image instead of {votes[-1]}: {first} as with all votes.",
+            f"{sentence} With {votes[0]} votes per image instead of {votes[-1]}: {first} as with"
+            " all votes. Bands: where 95 % of such draws would fall.".strip(),
             Table(("votes_per_image", "measure", "share", "low_95", "high_95"), rows),
         )
 
