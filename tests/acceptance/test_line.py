@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import Site, free_port
 
 pytestmark = pytest.mark.slow
 P = "/api/v1/projects/demonstration"
@@ -110,6 +110,11 @@ def test_second_demonstration_changes_nothing(site: Site, curator: str) -> None:
     before = estimates(site, curator)
     site.manage("demo", "--once")
     assert estimates(site, curator) == before
+
+
+def test_second_start_on_the_same_folder_finds_the_first(site: Site) -> None:
+    said = site.manage("serve", "--port", str(free_port()))
+    assert "It is running already" in said
 
 
 def estimates(site: Site, token: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """Start web, both workers and beat under one supervisor: the embedded default."""
 
+import fcntl
 import os
 import socket
 import sys
@@ -24,10 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         self._announce(host, port)
+        if not _lock_folder():
+            self.stdout.write("It is running already; this command changed nothing.\n")
+            return
         if _is_taken(host, port):
-            if _is_running():
-                self.stdout.write("It is running already; this command changed nothing.\n")
-                return
             raise CommandError(f"Port {port} is taken by another program; try PORT={port + 1}.")
         (settings.VAR_DIR / "log").mkdir(parents=True, exist_ok=True)
         prepare_broker()
@@ -61,9 +62,15 @@ def _is_taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _is_running() -> bool:
+def _lock_folder() -> bool:
+    """Take ``VAR_DIR`` for one supervisor: a second one would double every worker and the clock.
+
+    The lock is the process's own, survives ``execve`` and ends with it, however that ends.
+    """
+    lock = os.open(settings.VAR_DIR / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(lock, True)
     try:
-        os.kill(int((settings.VAR_DIR / "supervisord.pid").read_text()), 0)
-    except (OSError, ValueError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
     return True
