@@ -25,9 +25,6 @@ from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Device, Flag, Vote
 from .tables import write_votes
 
-N_AHEAD = 30
-"""Open assignments that a person holds: twenty faces of a broken network, and some."""
-
 
 @extend_schema_field({"oneOf": [{"type": "string", "enum": list(NAMES)}, {"type": "integer"}]})
 class ExpressionField(serializers.Field):  # type: ignore[type-arg]
@@ -134,6 +131,15 @@ class AnnotatorView(ProjectView):
         return me
 
 
+def more_for(me: Membership) -> services.More:
+    """How this person's queue is filled: not at all while something else comes first."""
+
+    def more() -> list[Assignment]:
+        return [] if next_step(me) else services.top_up(me, services.N_AHEAD, low=services.N_LOW)
+
+    return more
+
+
 class AssignmentList(AnnotatorView):
     @extend_schema(responses=AssignmentPage, operation_id="assignments_mine")
     def get(self, request: Request, slug: str) -> Response:
@@ -142,9 +148,9 @@ class AssignmentList(AnnotatorView):
         me = self.membership()
         if step := next_step(me):
             raise NotReady(me, step)
-        services.top_up(me, N_AHEAD)
+        services.top_up(me, services.N_AHEAD)
         work = queries.work_of(me)
-        rows = AssignmentRow(queries.next_assignments(me, N_AHEAD), many=True).data
+        rows = AssignmentRow(queries.next_assignments(me, services.N_AHEAD), many=True).data
         told = {"results": rows, "n_answered": work["n_answered"], "share": work["share"]}
         return Response(told)
 
@@ -156,8 +162,8 @@ class AssignmentVote(AnnotatorView):
         me = self.answering()
         body = VoteBody(data=request.data)
         body.is_valid(raise_exception=True)
-        vote = _or_problem(services.record_vote, pk, me, services.Answer(**body.validated_data))
-        drawn = [] if next_step(me) else services.top_up(me, N_AHEAD)
+        answer = services.Answer(**body.validated_data)
+        vote, drawn = _or_problem(services.vote_and_draw, pk, me, answer, more_for(me))
         told = {"stored": StoredVote(vote).data, "next": AssignmentRow(drawn, many=True).data}
         return Response(told)
 
@@ -170,7 +176,7 @@ class AssignmentFlag(AnnotatorView):
         body = FlagBody(data=request.data)
         body.is_valid(raise_exception=True)
         flag = _or_problem(services.flag_assignment, pk, me, **body.validated_data)
-        drawn = [] if next_step(me) else services.top_up(me, N_AHEAD)
+        drawn = more_for(me)()
         return Response({"flagged": flag.reason, "next": AssignmentRow(drawn, many=True).data})
 
 

@@ -248,7 +248,7 @@ _STORED = (
 _PLACES = (
     "FROM incoming i WHERE NOT EXISTS (SELECT 1 FROM labelling_assignment a"
     " WHERE a.annotator_id = i.annotator_id AND a.image_id = i.image_id"
-    " AND a.state IN ('open', 'answered'))"
+    " AND a.state IN ('planned', 'open', 'answered'))"
 )
 """The incoming votes that need a place of their own: nothing live is there yet."""
 
@@ -256,6 +256,9 @@ _PLACES = (
 def _insert(cursor: Any, project: Project) -> int:
     """Shares, places, assignments, votes, in the order in which everybody locks."""
     now = "now()" if connection.vendor == "postgresql" else "strftime('%%Y-%%m-%%d %%H:%%M:%%f')"
+    chance = "random()"
+    if connection.vendor == "sqlite":
+        chance = "random() / 18446744073709551616.0 + 0.5"  # its random() is a signed integer
     given = "CAST(i.voted_at AS timestamptz)" if connection.vendor == "postgresql" else "i.voted_at"
     cursor.execute(
         "DELETE FROM incoming WHERE EXISTS (SELECT 1 FROM labelling_assignment a"
@@ -264,7 +267,7 @@ def _insert(cursor: Any, project: Project) -> int:
     )
     _count_shares(cursor, project)
     cursor.execute(
-        "UPDATE labelling_coverage SET n_live = n_live + p.n"
+        f"UPDATE labelling_coverage SET n_live = n_live + p.n, lot = {chance}"
         f" FROM (SELECT i.image_id AS image_id, count(*) AS n {_PLACES} GROUP BY i.image_id) AS p"
         " WHERE labelling_coverage.image_id = p.image_id"
     )

@@ -3,62 +3,51 @@
 Locks are taken in one order everywhere: the person's share, then assignments, then coverage. A
 draw skips locked coverage and so never waits for another draw (PostgreSQL; on SQLite every
 transaction is alone from its start).
+
+Images of one need stand in the order of their lots. A draw begins at a random place of that order,
+and every image that is taken or given back gets a new lot: a few steps in an index, and yet no two
+people walk one sequence.
 """
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, QuerySet, Sum, When
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Now, Random
 
-from annotation.people.models import Membership, Project, Role
+from annotation.people.models import Membership
 
-from .models import Assignment, Coverage, Share
+from .models import Assignment, Coverage, Rules, Share
+from .room import cap_of, room_of, rules_of, scarce_for
+from .sources import RECENT, apart, choose
 
 State = Assignment.State
-SPARE_PEOPLE = 8
-"""With fewer than target + 8 people left who have room, some images may need one of them."""
+Chance = random.Random | None
 
 
-@dataclass(frozen=True)
-class Room:
-    """How much work is left for people. ``share`` is everyone's even part, rounded up.
-
-    Ordinary draws end at ``share``. One place beyond it is kept for images that nobody else can
-    finish: without it a few votes stay out of reach, and spent freely it is soon gone.
-    """
-
-    share: int
-    counts: dict[int, int]
-    """Live assignments by membership id, of the active annotators."""
-
-    def left(self, membership_id: int) -> int:
-        """How many ordinary draws this person still has."""
-        return max(self.share - self.counts.get(membership_id, 0), 0)
-
-    def with_less_than(self, limit: int) -> list[int]:
-        return [pk for pk, n in self.counts.items() if n < limit]
-
-
-def top_up(membership: Membership, n: int, rng: random.Random | None = None) -> list[Assignment]:
+def top_up(
+    membership: Membership, n: int, rng: Chance = None, *, low: int | None = None
+) -> list[Assignment]:
     """Draw until the person has ``n`` open assignments, as far as work and their share allow.
 
-    Among the images never given to this person (lapsed ones they never answered count as not
-    given), those with the fewest live assignments come first, in an order drawn anew each time.
-    Returns the new assignments with their images, in the order to be shown. ``rng`` replaces the
-    database's randomness where a draw must be repeatable.
+    Nothing is drawn while more than ``low`` are open. Planned assignments open first. Among the
+    images never given to this person (lapsed ones they never answered count as not given), those
+    with the fewest live assignments come first, in an order drawn anew each time. Returns the new
+    assignments with their images, in the order to be shown. ``rng`` replaces the database's
+    randomness where a draw must be repeatable.
     """
     with transaction.atomic():
-        lock_share(membership)
-        n_open = membership.assignments.filter(state=State.OPEN).count()
-        drawn = _draw(membership, n - n_open, rng) if n_open < n else []
-        if not drawn:
+        share = lock_share(membership)
+        n_open, n_planned = _waiting(membership)
+        if n_open > (n - 1 if low is None else low):
             return []
-        _assign(membership, drawn)
-        Share.objects.filter(pk=membership.pk).update(n_live=F("n_live") + len(drawn))
+        if n_planned:
+            drawn = _release(membership, n - n_open)
+        else:
+            drawn = _draw(membership, share, n - n_open, rng)
         rows = membership.assignments.filter(image__in=drawn).select_related("image")
         by_image = {row.image_id: row for row in rows}
         return [by_image[image] for image in drawn]
@@ -76,31 +65,6 @@ def lock_share(membership: Membership) -> Share:
     return share
 
 
-def room_of(project: Project) -> Room:
-    """The even share of the work among the active annotators, and what each of them has.
-
-    What people did who have left counts as done and not as anybody's load.
-    """
-    demand = Coverage.objects.filter(project=project).aggregate(
-        n=Sum(Case(When(is_open=True, then="target"), default="n_live"))
-    )["n"]
-    active = Membership.objects.filter(project=project, role=Role.ANNOTATOR, is_active=True)
-    counts = dict.fromkeys(active.values_list("pk", flat=True), 0)
-    gone = 0
-    for pk, n_live in Share.objects.filter(project=project).values_list("pk", "n_live"):
-        if pk in counts:
-            counts[pk] = n_live
-        else:
-            gone += n_live
-    share = -(-((demand or 0) - gone) // len(counts)) if counts else 0
-    return Room(max(share, 0), counts)
-
-
-def cap_of(project: Project) -> int:
-    """The most live assignments that anybody may have: ceil(images × target / people) + 1."""
-    return room_of(project).share + 1
-
-
 def give_back(image_ids: Iterable[int], *, close: bool = False) -> None:
     """Free one place on each of these images; with ``close`` the place is gone for good.
 
@@ -111,7 +75,7 @@ def give_back(image_ids: Iterable[int], *, close: bool = False) -> None:
     for start in range(0, len(ids), 500):
         rows = Coverage.objects.filter(pk__in=ids[start : start + 500])
         list(rows.order_by("pk").select_for_update().values_list("pk"))
-        rows.update(n_live=F("n_live") - 1, **gone)
+        rows.update(n_live=F("n_live") - 1, lot=Random(), **gone)
 
 
 def take_place(membership: Membership, image_id: int) -> bool:
@@ -120,43 +84,11 @@ def take_place(membership: Membership, image_id: int) -> bool:
     if share.n_live >= cap_of(membership.project):
         return False
     taken = Coverage.objects.filter(pk=image_id, is_open=True, n_live__lt=F("target")).update(
-        n_live=F("n_live") + 1
+        n_live=F("n_live") + 1, lot=Random()
     )
     if taken:
         Share.objects.filter(pk=share.pk).update(n_live=F("n_live") + 1)
     return bool(taken)
-
-
-def _draw(membership: Membership, n: int, rng: random.Random | None) -> list[int]:
-    """Choose and count up to ``n`` images; the caller assigns them.
-
-    Room is kept for the images that cannot do without this person; whoever has none left may
-    still take such images, one at a time.
-    """
-    room = room_of(membership.project)
-    left = room.left(membership.pk)
-    scarce = _scarce(membership, room) if _is_tight(membership, room) else set()
-    n = min(n, left or min(len(scarce), 1))
-    free = free_for(membership)
-    drawn = _take_evenly(free, min(n, max(left - len(scarce), 0)), scarce, rng)
-    drawn += _take(free.filter(pk__in=scarce.difference(drawn)), n - len(drawn), rng)
-    (rng or random).shuffle(drawn)
-    return drawn
-
-
-def _take_evenly(
-    free: QuerySet[Coverage], n: int, first: set[int], rng: random.Random | None
-) -> list[int]:
-    """Take ``n`` of the images with the fewest live assignments, ``first`` ones before others."""
-    taken: list[int] = []
-    for level in free.order_by("n_live").values_list("n_live", flat=True).distinct():
-        rows = free.filter(n_live=level).exclude(pk__in=taken)
-        if first:
-            taken += _take(rows.filter(pk__in=first), n - len(taken), rng)
-        taken += _take(rows.exclude(pk__in=first), n - len(taken), rng)
-        if len(taken) >= n:
-            break
-    return taken
 
 
 def free_for(membership: Membership) -> QuerySet[Coverage]:
@@ -169,18 +101,124 @@ def free_for(membership: Membership) -> QuerySet[Coverage]:
     )
 
 
-def _take(rows: QuerySet[Coverage], n: int, rng: random.Random | None) -> list[int]:
-    """Lock ``n`` of these rows at random and count one live assignment more on each."""
-    if n <= 0:
+def _waiting(membership: Membership) -> tuple[int, int]:
+    """How many assignments are open, and how many a plan still holds."""
+    rows = membership.assignments.filter(state__in=[State.OPEN, State.PLANNED])
+    counts = dict(rows.values_list("state").annotate(n=Count("pk")).order_by())
+    return counts.get(State.OPEN, 0), counts.get(State.PLANNED, 0)
+
+
+def _release(membership: Membership, n: int) -> list[int]:
+    """Open the next of what a plan holds for this person; their places are counted already."""
+    rows = membership.assignments.filter(state=State.PLANNED).order_by("pk")
+    held = list(rows.values_list("pk", "image_id")[:n])
+    expires = Now() + timedelta(hours=membership.project.assignment_hours)
+    Assignment.objects.filter(pk__in=[pk for pk, _ in held]).update(
+        state=State.OPEN, drawn_at=Now(), expires_at=expires
+    )
+    return [image for _, image in held]
+
+
+def _draw(membership: Membership, share: Share, n: int, rng: Chance) -> list[int]:
+    """Choose, count and assign up to ``n`` images.
+
+    Room is kept for the images that cannot do without this person; whoever has none left may
+    still take one such image, up to the cap.
+    """
+    rules = rules_of(membership.project_id)
+    room = room_of(membership.project, rules)
+    if share.n_live >= room.cap:
         return []
-    rows = rows.select_for_update(skip_locked=True)
-    if rng is None:
-        ids = list(rows.order_by("?").values_list("pk", flat=True)[:n])
-    else:
-        ids = list(rows.order_by("pk").values_list("pk", flat=True))
-        ids = rng.sample(ids, min(n, len(ids)))
-    Coverage.objects.filter(pk__in=ids).update(n_live=F("n_live") + 1)
-    return ids
+    left = room.left(share.n_live)
+    scarce = scarce_for(membership, room, share.n_live, free_for(membership))
+    n = min(n, left or min(len(scarce), 1))
+    hand = _Hand(membership, rules, rng)
+    hand.take_evenly(min(n, max(left - len(scarce), 0)), scarce)
+    hand.take_among(scarce, n)
+    drawn = hand.shuffled()
+    if drawn:
+        _assign(membership, drawn)
+        Share.objects.filter(pk=share.pk).update(n_live=F("n_live") + len(drawn))
+    return drawn
+
+
+class _Hand:
+    """The images that one draw takes, level by level, and what it must remember meanwhile."""
+
+    def __init__(self, membership: Membership, rules: Rules, rng: Chance) -> None:
+        self.free = free_for(membership)
+        self.places = Coverage.objects.filter(
+            project_id=membership.project_id, is_open=True, n_live__lt=F("target")
+        )
+        self.rng = rng
+        self.drawn: dict[int, int] = {}
+        """Sources by image, in the order taken."""
+        self.membership, self.spread = membership, rules.spread_sources
+
+    def take_evenly(self, n: int, first: set[int]) -> None:
+        """Take ``n`` of the images with the fewest live assignments, ``first`` before others."""
+        level = -1
+        while len(self.drawn) < n:
+            found = self.places.filter(n_live__gt=level).order_by("n_live")
+            level = found.values_list("n_live", flat=True).first()
+            if level is None:
+                return
+            rows = self.free.filter(n_live=level)
+            if first:
+                self._take(rows.filter(pk__in=first), n)
+            self._take(rows, n)
+
+    def take_among(self, images: set[int], n: int) -> None:
+        """Go on to ``n`` with these images, whatever their need."""
+        if images and len(self.drawn) < n:
+            self._take(self.free.filter(pk__in=images), n)
+
+    def shuffled(self) -> list[int]:
+        """The images in the order to be shown."""
+        ids = list(self.drawn)
+        (self.rng or random).shuffle(ids)
+        if not (self.spread and any(self.drawn.values())):
+            return ids
+        return apart(ids, self.drawn, self.recent[-1] if self.recent else 0)
+
+    @cached_property
+    def recent(self) -> list[int]:
+        """Sources of the images that this person was given last, the latest at the end."""
+        last = self.membership.assignments.filter(state=State.OPEN).order_by("-drawn_at", "-pk")
+        sources = list(last.values_list("image__coverage__source", flat=True)[:RECENT])
+        return [source or 0 for source in reversed(sources)]
+
+    def _take(self, rows: QuerySet[Coverage], n: int) -> None:
+        """Count one live assignment more on up to ``n - len(drawn)`` rows, chosen at random.
+
+        Rows that another draw has locked meanwhile are passed over.
+        """
+        passed: list[int] = []
+        while (wanted := n - len(self.drawn)) > 0:
+            fresh = rows.exclude(pk__in=[*self.drawn, *passed])
+            seen = self._some_of(fresh, 3 * wanted if self.spread else wanted)
+            if not seen:
+                return
+            chosen = list(seen)[:wanted]
+            if any(seen.values()):
+                chosen = choose(seen, wanted, {*self.recent, *self.drawn.values()} - {0})
+            passed += chosen
+            locked = rows.filter(pk__in=chosen).select_for_update(skip_locked=True)
+            held = list(locked.order_by("pk").values_list("pk", flat=True))
+            Coverage.objects.filter(pk__in=held).update(n_live=F("n_live") + 1, lot=Random())
+            self.drawn |= {pk: seen[pk] for pk in held}
+
+    def _some_of(self, rows: QuerySet[Coverage], n: int) -> dict[int, int]:
+        """``n`` rows at random as sources by image: in the order of lots from a random place on."""
+        if self.rng is not None:
+            ids = list(rows.order_by("pk").values_list("pk", "source"))
+            return dict(self.rng.sample(ids, min(n, len(ids))))
+        start = random.random()
+        some = dict(rows.filter(lot__gte=start).order_by("lot").values_list("pk", "source")[:n])
+        if len(some) < n:
+            rest = rows.filter(lot__lt=start).order_by("lot").values_list("pk", "source")
+            some |= dict(rest[: n - len(some)])
+        return some
 
 
 def _assign(membership: Membership, image_ids: list[int]) -> None:
@@ -201,33 +239,3 @@ def _assign(membership: Membership, image_ids: list[int]) -> None:
         unique_fields=["annotator", "image"],
         update_fields=["state", "drawn_at", "expires_at"],
     )
-
-
-def _is_tight(membership: Membership, room: Room) -> bool:
-    """Whether this person's last draws could decide if an image can still be finished."""
-    if room.left(membership.pk) > max(room.share // 4, 50):
-        return False
-    target = Coverage.objects.filter(project=membership.project_id).aggregate(n=Max("target"))["n"]
-    return len(room.with_less_than(room.share)) < (target or 0) + SPARE_PEOPLE
-
-
-def _scarce(membership: Membership, room: Room) -> set[int]:
-    """The images free for this person that cannot do without them.
-
-    An image needs this person when the others who have room and were not given it are fewer than
-    the votes it lacks (Hall's condition for one image). Somebody at the share counts as having no
-    room, so that the one place beyond it serves what nobody else can; at the cap likewise.
-    """
-    mine = room.counts.get(membership.pk, 0)
-    helpers = room.with_less_than(room.share + (mine > room.share))
-    others = [pk for pk in helpers if pk != membership.pk]
-    given = dict(
-        Assignment.objects.filter(annotator__in=others)
-        .exclude(state=State.LAPSED)
-        .values_list("image")
-        .annotate(n=Count("pk"))
-    )
-    lacking = free_for(membership).values_list("pk", "target", "n_live")
-    return {
-        pk for pk, target, n_live in lacking if len(others) - given.get(pk, 0) < target - n_live
-    }

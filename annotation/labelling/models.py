@@ -1,5 +1,8 @@
 """Assignments and votes; what must always hold of them is a constraint here."""
 
+import random
+
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -7,8 +10,56 @@ from annotation.images.models import Image
 from annotation.people.models import Membership, Person, Project
 
 
+def draw_lot() -> float:
+    """A place among images of one need, between 0 and 1."""
+    return random.random()
+
+
+class Rules(models.Model):
+    """How a project's images are assigned, where that differs from the paper's way."""
+
+    class Share(models.TextChoices):
+        EVEN = "even"
+        FIXED = "fixed"
+        OPEN = "open"
+
+    project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="rules")
+    share = models.CharField(max_length=5, choices=Share, default=Share.EVEN)
+    """Everybody the same part of the work, a fixed number of images, or as many as they like."""
+    share_size = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    spread_sources = models.BooleanField(default=True)
+    """Whether images of one photographer or search are kept apart within a person's work."""
+    certainty = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.5), MaxValueValidator(0.9999)]
+    )
+    """Adaptive stop: an image is finished when its leading expression leads for certain."""
+    least_votes = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
+    most_votes = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(share__in=["even", "open"])
+                | models.Q(share="fixed", share_size__gte=1),
+                name="rules_fixed_share_has_a_size",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(certainty=None)
+                | models.Q(certainty__gte=0.5, certainty__lt=1, least_votes__gte=1),
+                name="rules_certainty_half_to_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.share} share in project {self.project_id}"
+
+
 class Coverage(models.Model):
-    """How many live (open or answered) assignments an image has, kept narrow because it is hot.
+    """How many live assignments an image has, kept narrow because it is hot.
 
     The counter is what concurrent draws lock; the check holds even if a draw were wrong.
     """
@@ -18,6 +69,10 @@ class Coverage(models.Model):
     target = models.PositiveSmallIntegerField()
     n_live = models.PositiveSmallIntegerField(default=0)
     is_open = models.BooleanField(default=True)
+    lot = models.FloatField(default=draw_lot)
+    """Where the image stands among those as needy as itself; drawn anew with every change."""
+    source = models.BigIntegerField(default=0)
+    """A number for the photographer or search that it came from; 0 where that is not known."""
 
     class Meta:
         constraints = [
@@ -27,9 +82,9 @@ class Coverage(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["project", "n_live"],
-                condition=models.Q(is_open=True),
-                name="coverage_by_need",
+                fields=["project", "n_live", "lot"],
+                condition=models.Q(is_open=True, n_live__lt=models.F("target")),
+                name="coverage_by_need_and_lot",
             ),
         ]
 
@@ -51,16 +106,20 @@ class Share(models.Model):
 
 
 class Assignment(models.Model):
-    """One image due from one annotator, drawn ahead. Lapsed ones can be drawn again."""
+    """One image due from one annotator, drawn ahead. Lapsed ones can be drawn again.
+
+    Planned ones belong to a design that was drawn whole; they become open a few at a time.
+    """
 
     class State(models.TextChoices):
+        PLANNED = "planned"
         OPEN = "open"
         ANSWERED = "answered"
         LAPSED = "lapsed"
         FLAGGED = "flagged"
         WITHDRAWN = "withdrawn"
 
-    LIVE = (State.OPEN, State.ANSWERED)
+    LIVE = (State.PLANNED, State.OPEN, State.ANSWERED)
     """The states that count towards an image's target and a person's share."""
 
     image = models.ForeignKey(Image, models.CASCADE, related_name="assignments")
@@ -76,7 +135,7 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(
-                    state__in=["open", "answered", "lapsed", "flagged", "withdrawn"]
+                    state__in=["planned", "open", "answered", "lapsed", "flagged", "withdrawn"]
                 ),
                 name="assignment_state_known",
             ),

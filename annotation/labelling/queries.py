@@ -11,8 +11,9 @@ from annotation.images.models import Image
 from annotation.people.models import Membership, Project, Role
 
 from .arrays import GivenVotes, Integers, given_votes
-from .draw import cap_of, free_for
+from .draw import free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
+from .room import room_of
 
 State = Assignment.State
 
@@ -106,7 +107,7 @@ def work_of(membership: Membership) -> dict[str, int]:
         "n_answered": counts.get(State.ANSWERED, 0),
         "n_open": counts.get(State.OPEN, 0),
         "n_flagged": counts.get(State.FLAGGED, 0),
-        "share": min(max(cap_of(membership.project) - 1, 0), in_reach),
+        "share": min(room_of(membership.project).share, in_reach),
     }
 
 

@@ -4,52 +4,56 @@ Draws are in ``draw``, whole designs and many votes at once in ``bulk``; their d
 so that other apps import this module only.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest, Now, Random
 
+from annotation.images.models import Image
 from annotation.people.models import Membership, Person, Project
 
+from .ballot import Answer, first_vote
 from .bulk import import_votes, plan, record_votes_bulk
-from .draw import cap_of, give_back, lock_share, take_place, top_up
+from .draw import give_back, lock_share, take_place, top_up
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Coverage, Flag, Share, Vote
+from .room import cap_of
+from .sources import source_of
 
 __all__ = [
     "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
     "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
-    "record_votes_bulk", "reinstate", "set_target", "top_up", "withdraw",
+    "record_votes_bulk", "reinstate", "set_target", "top_up", "vote_and_draw", "withdraw",
 ]  # fmt: skip
 
 State = Assignment.State
+More = Callable[[], list[Assignment]]
+N_AHEAD, N_LOW = 30, 20
+"""A person holds up to 30 open assignments, and is given more when 20 are left: twenty faces of a
+broken network, and one draw for ten votes."""
+UNANSWERED = (State.PLANNED, State.OPEN)
 LAPSED = "This assignment lapsed, and its place has been given to somebody else."
 WITHDRAWN = "This image is no longer labelled."
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a person answered, as their browser sent it. ``expression`` is 0–6."""
-
-    expression: int
-    revision: int = 1
-    response_ms: int | None = None
-    device: str = ""
-    position: int | None = None
-
-
 def open_images(project: Project, image_ids: Iterable[int]) -> None:
     """Let these images be drawn: new ones with the project's target, closed ones again."""
-    ids = list(image_ids)
-    Coverage.objects.bulk_create(
-        [Coverage(image_id=pk, project=project, target=project.target_votes) for pk in ids],
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
-    for some in _slices(ids):
+    for some in _slices(image_ids):
+        known = Image.objects.filter(pk__in=some).values_list("pk", "provenance")
+        Coverage.objects.bulk_create(
+            [
+                Coverage(
+                    image_id=pk,
+                    project=project,
+                    target=project.target_votes,
+                    source=source_of(provenance),
+                )
+                for pk, provenance in known
+            ],
+            ignore_conflicts=True,
+        )
         with transaction.atomic():
             back = Coverage.objects.filter(pk__in=some, project=project, is_open=False)
             back.update(is_open=True, target=Greatest(F("n_live"), project.target_votes))
@@ -61,7 +65,8 @@ def close_images(image_ids: Iterable[int]) -> None:
     """Draw these images no more, and take back what is open. Votes stay."""
     for some in _slices(image_ids):
         Coverage.objects.filter(pk__in=some).update(is_open=False)
-        _end_for_each(Assignment.objects.filter(image__in=some, state=State.OPEN), State.WITHDRAWN)
+        rows = Assignment.objects.filter(image__in=some, state__in=UNANSWERED)
+        _end_for_each(rows, State.WITHDRAWN)
 
 
 def set_target(project: Project, target: int) -> None:
@@ -80,6 +85,8 @@ def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> V
     supersedes it. Raises ``Assignment.DoesNotExist`` for other people's assignments,
     ``VoteConflict`` for a revision out of turn, ``AssignmentGone`` where the place is taken.
     """
+    if answer.revision == 1 and (stored := first_vote(assignment_id, membership, answer)):
+        return stored.vote
     with transaction.atomic():
         assignment = _locked(assignment_id, membership)
         if assignment.state in Assignment.LIVE:
@@ -93,6 +100,16 @@ def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> V
                 return stored
             _revive(assignment, membership)
         return _store(assignment, answer)
+
+
+def vote_and_draw(
+    assignment_id: int, membership: Membership, answer: Answer, more: More
+) -> tuple[Vote, list[Assignment]]:
+    """``record_vote``, and what ``more`` draws for the person where few assignments are left."""
+    stored = first_vote(assignment_id, membership, answer) if answer.revision == 1 else None
+    if stored is None:
+        return record_vote(assignment_id, membership, answer), more()
+    return stored.vote, more() if stored.n_open <= N_LOW else []
 
 
 def flag_assignment(
@@ -129,8 +146,10 @@ def decide_flag(flag: Flag, decision: str, by: Person) -> None:
 
 def lapse() -> int:
     """Take back open assignments past their time, and those of people who left; how many."""
-    overdue = Q(expires_at__lt=Now()) | Q(annotator__is_active=False)
-    return _end_for_each(Assignment.objects.filter(overdue, state=State.OPEN), State.LAPSED)
+    overdue = Q(expires_at__lt=Now(), state=State.OPEN) | Q(
+        annotator__is_active=False, state__in=UNANSWERED
+    )
+    return _end_for_each(Assignment.objects.filter(overdue), State.LAPSED)
 
 
 def withdraw(membership: Membership, *, votes_too: bool = False, replace: bool = True) -> int:
@@ -140,7 +159,7 @@ def withdraw(membership: Membership, *, votes_too: bool = False, replace: bool =
     ``replace`` the images ask for one vote fewer instead. Returns the number of places taken back.
     """
     mine = Assignment.objects.filter(annotator=membership)
-    freed = _end_for_each(mine.filter(state=State.OPEN), State.WITHDRAWN)
+    freed = _end_for_each(mine.filter(state__in=UNANSWERED), State.WITHDRAWN)
     if votes_too:
         answered = mine.filter(state=State.ANSWERED)
         freed += _end_for_each(answered, State.WITHDRAWN, close=not replace)
@@ -187,7 +206,7 @@ def _store(assignment: Assignment, answer: Answer) -> Vote:
         return stored
     if answer.revision > 1:
         assignment.votes.filter(is_current=True).update(is_current=False)
-    if assignment.state == State.OPEN:
+    if assignment.state != State.ANSWERED:
         Assignment.objects.filter(pk=assignment.pk).update(state=State.ANSWERED)
     return Vote.objects.create(
         assignment=assignment,
@@ -217,7 +236,7 @@ def _retake(project: Project, held: dict[int, int], *, widen: bool) -> int:
     if widen:
         places.filter(target__lt=project.target_votes).update(target=F("target") + 1)
     free = list(places.filter(n_live__lt=F("target")).values_list("pk", flat=True))
-    Coverage.objects.filter(pk__in=free).update(n_live=F("n_live") + 1)
+    Coverage.objects.filter(pk__in=free).update(n_live=F("n_live") + 1, lot=Random())
     back = [held[image] for image in free]
     Assignment.objects.filter(pk__in=back).update(state=State.ANSWERED)
     return len(back)

@@ -1,0 +1,94 @@
+"""How much work falls to a person: the even share, the cap, and who an image cannot do without."""
+
+from dataclasses import dataclass
+
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, When
+
+from annotation.people.models import Membership, Project, Role
+
+from .models import Assignment, Coverage, Rules, Share
+
+SPARE_PEOPLE = 8
+"""With fewer than target + 8 people left who have room, some images may need one of them."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a person's ordinary draws end, and the most live assignments they may have.
+
+    An even share keeps one place beyond it for images that nobody else can finish: without it a
+    few votes stay out of reach, and spent freely it is soon gone.
+    """
+
+    share: int
+    cap: int
+
+    @property
+    def is_even(self) -> bool:
+        return self.cap == self.share + 1
+
+    def left(self, n_live: int) -> int:
+        """How many ordinary draws somebody with so many live assignments still has."""
+        return max(self.share - n_live, 0)
+
+
+def rules_of(project_id: int) -> Rules:
+    """The project's rules; the paper's way where none were set."""
+    return Rules.objects.filter(pk=project_id).first() or Rules(project_id=project_id)
+
+
+def room_of(project: Project, rules: Rules | None = None) -> Room:
+    """The even share of the work among the active annotators, unless the rules say otherwise.
+
+    What people did who have left counts as done and not as anybody's load.
+    """
+    rules = rules or rules_of(project.pk)
+    if rules.share == Rules.Share.FIXED:
+        return Room(rules.share_size or 0, rules.share_size or 0)
+    demand = Coverage.objects.filter(project=project).aggregate(
+        n=Sum(Case(When(is_open=True, then="target"), default="n_live"))
+    )["n"]
+    if rules.share == Rules.Share.OPEN:
+        return Room(demand or 0, demand or 0)
+    n_people = _active(project.pk).count()
+    gone = Share.objects.filter(project=project).exclude(
+        annotator__is_active=True, annotator__role=Role.ANNOTATOR
+    )
+    done = gone.aggregate(n=Sum("n_live"))["n"] or 0
+    share = max(-(-((demand or 0) - done) // n_people), 0) if n_people else 0
+    return Room(share, share + 1)
+
+
+def cap_of(project: Project) -> int:
+    """The most live assignments that anybody may have: ceil(images × target / people) + 1."""
+    return room_of(project).cap
+
+
+def scarce_for(
+    membership: Membership, room: Room, n_live: int, free: QuerySet[Coverage]
+) -> set[int]:
+    """The ``free`` images that cannot do without this person, who has ``n_live`` assignments.
+
+    An image needs this person when the others who have room and were not given it are fewer than
+    the votes it lacks (Hall's condition for one image). Somebody at the share counts as having no
+    room, so that the one place beyond it serves what nobody else can.
+    """
+    if not room.is_even or room.left(n_live) > max(room.share // 4, 50):
+        return set()
+    target = Coverage.objects.filter(project=membership.project_id).aggregate(n=Max("target"))["n"]
+    helpers = _active(membership.project_id).filter(Q(share=None) | Q(share__n_live__lt=room.share))
+    others = list(helpers.exclude(pk=membership.pk).values_list("pk", flat=True))
+    if len(others) + (n_live < room.share) >= (target or 0) + SPARE_PEOPLE:
+        return set()
+    given = dict(
+        Assignment.objects.filter(annotator__in=others, image__in=free.values("pk"))
+        .exclude(state=Assignment.State.LAPSED)
+        .values_list("image")
+        .annotate(n=Count("pk"))
+    )
+    lacking = free.annotate(lacks=F("target") - F("n_live")).values_list("pk", "lacks")
+    return {pk for pk, lacks in lacking if len(others) - given.get(pk, 0) < lacks}
+
+
+def _active(project_id: int) -> QuerySet[Membership]:
+    return Membership.objects.filter(project=project_id, role=Role.ANNOTATOR, is_active=True)
