@@ -46,13 +46,14 @@ class SettingsForm(forms.ModelForm):
         model = Project
         fields = [
             "name", "description", "guidelines", "licence", "target_votes", "assignment_hours",
-            "estimate_every_hours", "estimate_every_votes",
+            "estimate_every_hours", "estimate_every_votes", "shares_votes",
         ]  # fmt: skip
         labels = {
             "target_votes": gettext_lazy("Votes per image"),
             "assignment_hours": gettext_lazy("An open assignment lapses after hours"),
             "estimate_every_hours": gettext_lazy("Estimate every so many hours"),
             "estimate_every_votes": gettext_lazy("Estimate after so many new votes"),
+            "shares_votes": gettext_lazy("Releases may hold the votes themselves, under codes"),
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),

@@ -57,6 +57,9 @@ class Project(models.Model):
         validators=[MinValueValidator(1)],
         help_text="An open assignment lapses after so many hours.",
     )
+    shares_votes = models.BooleanField(
+        default=False, help_text="Releases may hold the votes themselves, under codes."
+    )
     estimate_every_hours = models.PositiveIntegerField(null=True, blank=True)
     estimate_every_votes = models.PositiveIntegerField(null=True, blank=True)
     consent_version = models.PositiveSmallIntegerField(default=0)

@@ -23,8 +23,7 @@ from annotation.jobs.tasks import wake
 from annotation.people.models import Role
 
 from . import queries, services
-from .build import archive_path
-from .models import Download, Release
+from .models import Download, LayoutName, Release
 from .serving import Part, bytes_to_send, etag_of, parts_of, serve_file
 
 MIN_PART_BYTES, PART_BYTES, MAX_PART_BYTES = 2**16, 2**29, 2**40
@@ -33,16 +32,26 @@ LAYOUT = OpenApiParameter("layout", description="Of the release's archives; 'raf
 BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
 
 
+class ArchiveRow(serializers.Serializer[Any]):
+    layout = serializers.ChoiceField(LayoutName.choices)
+    name = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
 class ReleaseRow(serializers.ModelSerializer[Release]):
     estimate = serializers.IntegerField(source="estimate.number")
     job = serializers.IntegerField(source="job_id")
+    left_out = serializers.DictField(child=serializers.IntegerField())
+    warnings = serializers.ListField(child=serializers.CharField())
+    archives = ArchiveRow(many=True)
 
     class Meta:
         model = Release
         fields = [
             "version", "state", "withdrawn_reason", "estimate", "job", "seed", "code_version",
-            "changelog", "counts", "manifest_digest", "archive_digest", "archive_size",
-            "created_at",
+            "changelog", "counts", "left_out", "warnings", "archives", "manifest_digest",
+            "archive_digest", "archive_size", "created_at",
         ]  # fmt: skip
 
 
@@ -51,6 +60,17 @@ class ReleaseRequest(StrictSerializer):
     estimate = serializers.IntegerField(required=False, help_text="A number; the latest if none.")
     changelog = serializers.CharField(max_length=5000, default="", allow_blank=True)
     seed = serializers.IntegerField(min_value=0, max_value=services.MAX_SEED, default=0)
+    layouts = serializers.ListField(
+        child=serializers.ChoiceField(LayoutName.choices),
+        default=lambda: [LayoutName.RAFDB.value],
+        help_text="Each an archive of its own; the official tree is always among them.",
+    )
+    twelfth = serializers.BooleanField(
+        default=False, help_text="With Fearfully Disgusted, which RAF-DB leaves out as too rare."
+    )
+    votes = serializers.BooleanField(
+        required=False, help_text="The votes under codes; where the project shares them if absent."
+    )
 
 
 class WithdrawRequest(StrictSerializer):
@@ -127,6 +147,7 @@ class ReleaseList(ReleaseView):
             estimate = who.project.estimates.filter(number=number).first()
             if estimate is None:
                 raise ValidationError({"estimate": [f"There is no estimate {number}."]})
+        asked["site"] = request.build_absolute_uri("/")
         job, created = services.request_release(who.project, who.person, estimate=estimate, **asked)
         if created:
             wake(job)
@@ -188,7 +209,7 @@ class DownloadView(ReleaseView):
         if found is None:
             have = ", ".join(str(a["layout"]) for a in release.archives)
             raise ValidationError({"layout": [f"{layout!r} is not one of {have}."]})
-        path = archive_path(queries.folder_of(release), layout)
+        path = queries.archive_path(queries.folder_of(release), layout)
         return Archive(path, str(found["name"]), str(found["sha256"]), int(found["size"]))
 
 

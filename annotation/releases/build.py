@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from annotation.estimates.models import Estimate
 from annotation.images.models import Image
@@ -14,34 +13,41 @@ from annotation.jobs.services import Claim, JobError
 from annotation.people.models import Project
 from annotation.version import code_version
 
-from . import documents
 from .archive import Sealed, write_archive
-from .documents import Order, Tally
-from .folder import Entry, Folder, written_aside
-from .models import Release, ReleasedImage
+from .content import PICTURES_END, Content, write_content
+from .documents import Order
+from .folder import Entry, written_aside
+from .models import LayoutName, Release, ReleasedImage
 from .plan import BASIC, Place, Plan, plan_release
-from .tree import manual_text, write_faces, write_labels
+from .queries import archive_name, archive_path
 
-PICTURES_END, ARCHIVE_END = 0.75, 0.97  # shares of the job's progress
+ARCHIVE_END = 0.97  # of the job's progress
 
 
 def build_release(claim: Claim) -> None:
     """Build what the job's parameters ask for; whole or not at all."""
-    parameters = claim.parameters
-    order = Order(
-        parameters["version"], parameters["changelog"], tuple(parameters.get("layouts", ["rafdb"]))
-    )
+    order = order_of(claim.parameters)
     claim.report(0.0, "Drawing up what goes where")
-    plan = _plan(claim.project, parameters)
+    plan = _plan(claim.project, claim.parameters)
     check_plan(plan)
     goal = settings.RELEASES_ROOT / claim.project.slug / order.version
     attempt = f"{claim.job.pk}-{claim.attempt}"
     with written_aside(goal, attempt) as aside:
-        folder = Folder(aside / "folder")
-        manifest = _write_tree(claim, folder, plan, order)
-        sealed = _seal(claim, folder, aside, order)
+        content = write_content(aside, plan, order, claim.report)
+        sealed = _seal(claim, content, aside, order)
         os.sync()  # a release that is recorded must outlive a power cut; once, not 100,000 times
-        _record_and_move(claim, plan, order, manifest, sealed, aside, goal)
+        _record_and_move(claim, plan, order, content.manifest, sealed, aside, goal)
+
+
+def order_of(parameters: dict[str, Any]) -> Order:
+    """What a job's parameters ask for; those of older jobs know fewer things."""
+    return Order(
+        parameters["version"],
+        parameters["changelog"],
+        tuple(parameters.get("layouts", [LayoutName.RAFDB])),
+        parameters.get("votes", False),
+        parameters.get("site", ""),
+    )
 
 
 def check_plan(plan: Plan) -> None:
@@ -75,57 +81,22 @@ def _plan(project: Project, parameters: dict[str, Any]) -> Plan:
     )
 
 
-def _write_tree(claim: Claim, folder: Folder, plan: Plan, order: Order) -> Entry:
-    """Every file of the official tree; returns the manifest's entry."""
-    tally, sources = Tally(), [documents.attribution_header()]
-    n_places = len(plan.places)
+def _seal(claim: Claim, content: Content, aside: Path, order: Order) -> list[tuple[str, Sealed]]:
+    """The archives, each beside the folder; written once and never again."""
+    members = {layout.name: list(layout.members()) for layout in content.layouts}
+    whole = sum(len(found) for found in members.values())
+    sealed: list[tuple[str, Sealed]] = []
     n_before = 0
 
     def done(n: int) -> None:
-        claim.report(PICTURES_END * (n_before + n) / n_places, "Writing pictures")
+        share = (ARCHIVE_END - PICTURES_END) * (n_before + n) / whole
+        claim.report(PICTURES_END + share, "Sealing the archives")
 
-    for subset in plan.subsets:
-        places = plan.of(subset)
-        labels = []
-        for written in write_faces(folder, plan.estimate, places, stored_picture, done):
-            face = written.face
-            tally.add(written, has_manual=manual_text(face.image) is not None)
-            sources.append(documents.attribution(subset, face.place.name, face.image))
-            labels.append((face.place, face.distribution))
-        write_labels(folder, subset, labels)
-        n_before += len(places)
-    folder.put("attribution.csv", "".join(sources))
-    told = documents.facts(plan, order, tally)
-    folder.put("README.md", documents.datasheet(told, plan.estimate.report, tally.licences))
-    folder.put("CITATION.cff", documents.citation(told))
-    manifest = folder.write_manifest(told)
-    folder.write_sums()
-    return manifest
-
-
-def stored_picture(image: Image) -> bytes:
-    """The stored original; a lost one ends the job with the image's name."""
-    try:
-        with default_storage.open(image.stored_as()) as file:
-            content: bytes = file.read()
-        return content
-    except FileNotFoundError:
-        raise JobError(
-            f"The picture of image {image.uid} ({image.file_name}) is no longer in the storage. "
-            "Exclude the image or restore the file, then ask again."
-        ) from None
-
-
-def _seal(claim: Claim, folder: Folder, aside: Path, order: Order) -> list[tuple[str, Sealed]]:
-    """The archives, each beside the folder; written once and never again."""
-    entries = folder.in_order()
-    top = f"{claim.project.slug}-{order.version}"
-
-    def done(n: int) -> None:
-        share = (ARCHIVE_END - PICTURES_END) * n / len(entries)
-        claim.report(PICTURES_END + share, "Sealing the archive")
-
-    return [("rafdb", write_archive(aside / "rafdb.tar", folder.root, entries, top, done))]
+    for name, found in members.items():
+        top = archive_name(claim.project, order.version, name).removesuffix(".tar")
+        sealed.append((name, write_archive(aside / f"{name}.tar", found, top, done)))
+        n_before += len(found)
+    return sealed
 
 
 def _record_and_move(
@@ -175,11 +146,6 @@ def _record_and_move(
         _move(aside, goal, [layout for layout, _ in sealed])
 
 
-def archive_name(project: Project, version: str, layout: str) -> str:
-    """The file name a download gets."""
-    return f"{project.slug}-{version}{'' if layout == 'rafdb' else f'-{layout}'}.tar"
-
-
 def _rows(release: Release, places: Sequence[Place]) -> Iterator[ReleasedImage]:
     for p in places:
         yield ReleasedImage(
@@ -207,8 +173,3 @@ def _move(aside: Path, goal: Path, layouts: Sequence[str]) -> None:
     if goal.exists():
         os.replace(goal, aside / "orphan")
     os.replace(aside / "folder", goal)
-
-
-def archive_path(folder: Path, layout: str) -> Path:
-    """Beside the folder: ``1.0.0.tar`` for the official tree, ``1.0.0.parquet.tar`` …"""
-    return folder.with_name(f"{folder.name}{'' if layout == 'rafdb' else f'.{layout}'}.tar")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,10 +40,21 @@ class Folder:
         goal.write_bytes(data)
         return self._added(Entry(path, hashlib.sha256(data).hexdigest(), len(data)))
 
-    def link(self, path: str, existing: Entry) -> Entry:
-        """The same content under a second name, without a second copy on the disk."""
-        os.link(self.root / existing.path, self._prepared(path))
-        return self._added(Entry(path, existing.sha256, existing.size))
+    def place(self, path: str) -> Path:
+        """Where somebody else may write a file; ``take`` it when it is whole."""
+        return self._prepared(path)
+
+    def link(self, other: "Folder", entry: Entry) -> Entry:
+        """A file of another folder under the same path, without a second copy on the disk."""
+        os.link(other.root / entry.path, self._prepared(entry.path))
+        return self._added(entry)
+
+    def take(self, path: str) -> Entry:
+        """Count a file that was written in its place as one of the folder's."""
+        there = self.root / path
+        with there.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._added(Entry(path, digest, there.stat().st_size))
 
     def _added(self, entry: Entry) -> Entry:
         self.entries.append(entry)
@@ -65,13 +76,18 @@ class Folder:
         )
         return self.put(MANIFEST, f'{head},\n "files": {{\n{files}\n }}\n}}\n')
 
-    def write_sums(self) -> Entry:
-        """``SHA256SUMS`` of everything so far, as ``sha256sum --check`` reads it."""
-        return self.put(SUMS, "".join(f"{e.sha256}  {e.path}\n" for e in self.in_order()))
+    def write_sums(self, others: Iterable[Entry] = ()) -> Entry:
+        """``SHA256SUMS`` of everything so far and of ``others``, for ``sha256sum --check``."""
+        listed = in_order([*self.entries, *others])
+        return self.put(SUMS, "".join(f"{e.sha256}  {e.path}\n" for e in listed))
 
     def in_order(self) -> list[Entry]:
-        """By the bytes of the path: the order of the sums and of the archives."""
-        return sorted(self.entries, key=lambda e: e.path.encode())
+        return in_order(self.entries)
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """By the bytes of the path: the order of the sums and of the archives."""
+    return sorted(entries, key=lambda e: e.path.encode())
 
 
 @contextmanager

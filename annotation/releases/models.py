@@ -2,11 +2,21 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotation.estimates.models import Estimate
 from annotation.images.models import Image
 from annotation.jobs.models import Job
 from annotation.people.models import Person, Project
+
+
+class LayoutName(models.TextChoices):
+    """The ways a release can be laid out; each chosen one is an archive of its own."""
+
+    RAFDB = "rafdb", _("RAF-DB’s official tree")
+    IMAGEFOLDER = "imagefolder", _("ImageFolder")
+    HUGGINGFACE = "huggingface", _("Hugging Face imagefolder")
+    PARQUET = "parquet", _("Parquet")
 
 
 class Release(models.Model):

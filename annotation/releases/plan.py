@@ -42,6 +42,13 @@ class Plan:
     places: tuple[Place, ...]
     left_out: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    keeps_given_split: bool = False
+    """Whether some sides are those that came with an imported set."""
+
+    @property
+    def has_given_labels(self) -> bool:
+        """Whether the labels came with the pictures instead of being estimated from votes."""
+        return self.estimate.method == "given"
 
     def of(self, subset: str) -> list[Place]:
         return [p for p in self.places if p.subset == subset]

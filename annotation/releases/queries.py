@@ -10,7 +10,7 @@ from annotation.people.models import Project
 from annotation.people.queries import Access
 
 from .folder import SUMS, digest_in
-from .models import Download, Release
+from .models import Download, LayoutName, Release
 
 LATEST = "latest"
 
@@ -61,9 +61,21 @@ def folder_of(release: Release) -> Path:
     return folder
 
 
-def archive_of(release: Release, layout: str = "rafdb") -> dict[str, str | int] | None:
+def archive_of(release: Release, layout: str = LayoutName.RAFDB) -> dict[str, str | int] | None:
     """Name, size and digest of one archive; None where this layout was not chosen."""
     return next((a for a in release.archives if a["layout"] == layout), None)
+
+
+def archive_name(project: Project, version: str, layout: str) -> str:
+    """The file name a download gets."""
+    return f"{project.slug}-{version}{'' if layout == LayoutName.RAFDB else f'-{layout}'}.tar"
+
+
+def archive_path(folder: Path, layout: str) -> Path:
+    """Beside the folder: ``1.0.0.tar`` for the official tree, ``1.0.0.parquet.tar`` …"""
+    return folder.with_name(
+        f"{folder.name}{'' if layout == LayoutName.RAFDB else f'.{layout}'}.tar"
+    )
 
 
 def digest_of(release: Release, path: str) -> str | None:

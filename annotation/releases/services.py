@@ -14,10 +14,10 @@ from annotation.jobs.services import request_job
 from annotation.people.models import Person, Project
 
 from . import queries
-from .models import Download, Notice, Release
+from .crowd import MIN_GROUP
+from .models import Download, LayoutName, Notice, Release
 
 MAX_SEED = 2**31 - 1
-LAYOUTS = ("rafdb",)
 VERSION = re.compile(r"(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})")
 
 
@@ -29,13 +29,17 @@ def request_release(
     version: str | None = None,
     changelog: str = "",
     seed: int = 0,
-    layouts: Iterable[str] = ("rafdb",),
+    layouts: Iterable[str] = (LayoutName.RAFDB,),
     twelfth: bool = False,
+    votes: bool | None = None,
+    site: str = "",
 ) -> tuple[Job, bool]:
     """Ask for a release: of the latest estimate, as the next minor version, unless said otherwise.
 
-    Everything the build depends on is fixed here, in the job's parameters, so that building again
-    gives the same bytes. Raises ``ValidationError``.
+    The official tree is always among the ``layouts``. ``votes`` publishes the votes themselves,
+    where the project shares them (by default where it does); ``site`` is the address that the
+    datasheet names for take-downs. Everything the build depends on is fixed here, in the job's
+    parameters, so that building again gives the same bytes. Raises ``ValidationError``.
     """
     estimate = estimate or project.estimates.first()
     if estimate is None or estimate.project_id != project.pk:
@@ -53,6 +57,8 @@ def request_release(
         "changelog": changelog.strip(),
         "layouts": _known_layouts(layouts),
         "twelfth": twelfth,
+        "votes": _with_votes(project, estimate, votes),
+        "site": site or (parent.parameters.get("site", "") if parent else ""),
     }
     return request_job(project, "release", parameters, by)
 
@@ -107,9 +113,21 @@ def _check_version(version: str, parent: Release | None) -> None:
 
 
 def _known_layouts(layouts: Iterable[str]) -> list[str]:
-    asked = set(layouts) | {"rafdb"}
-    unknown = sorted(asked - set(LAYOUTS))
+    asked = {*layouts, LayoutName.RAFDB.value}
+    unknown = sorted(asked - set(LayoutName.values))
     if unknown:
-        known = ", ".join(LAYOUTS)
+        known = ", ".join(LayoutName.values)
         raise ValidationError({"layouts": f"{', '.join(unknown)}: known are {known}."})
-    return [layout for layout in LAYOUTS if layout in asked]
+    return [layout for layout in LayoutName.values if layout in asked]
+
+
+def _with_votes(project: Project, estimate: Estimate, asked: bool | None) -> bool:
+    """Whether the votes go in; raises where they were asked for and may not."""
+    refusal = ""
+    if not project.shares_votes:
+        refusal = "This project does not share its votes: see its settings."
+    elif estimate.n_annotators < MIN_GROUP:
+        refusal = f"Votes of fewer than {MIN_GROUP} people are not published one by one."
+    if asked and refusal:
+        raise ValidationError({"votes": refusal})
+    return not refusal if asked is None else asked

@@ -24,13 +24,24 @@ BATCH = 256
 JPEG_START = b"\xff\xd8\xff"
 
 
+class Item(NamedTuple):
+    """What the estimate says of one image."""
+
+    n_votes: int
+    confidence: float
+    entropy: float
+    easiness: float | None
+    posterior: list[float]
+    distribution: list[float]
+
+
 @dataclass(frozen=True)
 class Face:
     """A place with everything that its files say."""
 
     place: Place
     image: Image
-    distribution: Sequence[float]
+    item: Item
 
     @property
     def stem(self) -> str:
@@ -38,13 +49,19 @@ class Face:
 
 
 class Written(NamedTuple):
-    """What became of one face: its two pictures, how it was aligned, whether it was encoded."""
+    """What became of one face: its two pictures, how it was aligned, whether it was encoded.
+
+    ``picture`` is the aligned JPEG itself, for layouts that carry it inside; ``notes`` are the
+    kinds of annotation (keys of ``TEXTS``) that it has.
+    """
 
     face: Face
     original: Entry
     aligned: Entry
+    picture: bytes
     aligned_by: str
     is_encoded: bool
+    notes: tuple[str, ...]
 
 
 def write_faces(
@@ -72,10 +89,10 @@ def faces_of(estimate: Estimate, places: Sequence[Place]) -> Iterator[Face]:
     for batch in _batches(iter(places), BATCH):
         ids = [place.image_id for place in batch]
         images = Image.objects.in_bulk(ids)
-        rows = estimate.items.filter(image__in=ids).values_list("image_id", "distribution")
-        shares = dict(rows)
+        rows = estimate.items.filter(image__in=ids).values_list("image_id", *Item._fields)
+        items = {image_id: Item(*values) for image_id, *values in rows}
         for place in batch:
-            yield Face(place, images[place.image_id], shares[place.image_id])
+            yield Face(place, images[place.image_id], items[place.image_id])
 
 
 def write_labels(
@@ -128,18 +145,20 @@ def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
     is_jpeg = stored.startswith(JPEG_START)
     original = stored if is_jpeg else _jpeg(picture)
     aligned = align(np.asarray(picture), face.image.landmarks, face.image.box)
-    for kind, (suffix, text) in TEXTS.items():
-        content = text(face.image)
-        if content is not None:
-            folder.put(f"{subset}/Annotation/{kind}/{stem}_{suffix}.txt", content)
+    cut = _jpeg(Pillow.fromarray(aligned.pixels))
+    texts = {kind: text(face.image) for kind, (_, text) in TEXTS.items()}
+    notes = tuple(kind for kind, content in texts.items() if content is not None)
+    for kind in notes:
+        path = f"{subset}/Annotation/{kind}/{stem}_{TEXTS[kind][0]}.txt"
+        folder.put(path, texts[kind] or "")
     return Written(
         face,
         folder.put(f"{subset}/Image/original/{stem}.jpg", original),
-        folder.put(
-            f"{subset}/Image/aligned/{stem}_aligned.jpg", _jpeg(Pillow.fromarray(aligned.pixels))
-        ),
+        folder.put(f"{subset}/Image/aligned/{stem}_aligned.jpg", cut),
+        cut,
         aligned.by,
         not is_jpeg,
+        notes,
     )
 
 

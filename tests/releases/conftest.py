@@ -11,15 +11,17 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image as Pillow
 
-from annotation.estimates.models import Estimate, ItemEstimate
+from annotation.estimates.models import AnnotatorEstimate, Estimate, ItemEstimate
 from annotation.images.models import Image, Import
 from annotation.jobs.models import Job
 from annotation.jobs.services import perform
+from annotation.people import services as people
+from annotation.people.models import Membership, Role
 from annotation.releases.models import Release
 from annotation.releases.services import request_release
 from reliability import Subset
 from reliability.expressions import COMPOUNDS
-from tests.conftest import Cast
+from tests.conftest import PASSWORD, Cast
 
 LANDMARKS = [[20.0, 25.5], [44.0, 25.0], [32.0, 40.0], [24.0, 50.0], [41.0, 49.25]]
 
@@ -117,6 +119,7 @@ def ended_job(cast: Cast, kind: str) -> Job:
 @pytest.fixture
 def collection(cast: Cast, settings: Any, tmp_path: Path) -> Collection:
     settings.RELEASES_ROOT = tmp_path / "releases"
+    settings.ESTIMATES_ROOT = tmp_path / "estimates"
     return make_collection(cast)
 
 
@@ -136,6 +139,43 @@ def estimated(collection: Collection) -> Estimate:
     places |= {40: (Subset.TWO_TAB, 3), 41: (Subset.TWO_TAB, 11)}
     places |= {42: (Subset.WITH_NEUTRAL, 6), 43: (Subset.NONE, 0)}
     return collection.estimate(places)
+
+
+def freeze(estimate: Estimate, root: Path, n_people: int = 6) -> None:
+    """Votes as an estimate freezes them: all choose the consensus but the first person."""
+    items = list(estimate.items.order_by("image_id").values_list("image_id", "consensus"))
+    item, annotator = np.indices((len(items), n_people)).reshape(2, -1)
+    truth = np.array([consensus for _, consensus in items])[item]
+    crowd = [_member(estimate, p).pk for p in range(n_people)]
+    estimate.folder, estimate.n_annotators = f"faces/{estimate.number:04d}", n_people
+    estimate.n_kept = n_people
+    estimate.save()
+    (root / estimate.folder).mkdir(parents=True)
+    np.savez_compressed(
+        root / estimate.folder / "votes.npz",
+        item=item,
+        annotator=annotator,
+        expression=np.where(annotator == 0, (truth + 1) % 7, truth),
+        image_ids=np.array([image_id for image_id, _ in items]),
+        annotator_ids=np.array(crowd),
+    )
+    AnnotatorEstimate.objects.bulk_create(
+        AnnotatorEstimate(
+            estimate=estimate,
+            annotator_id=pk,
+            reliability=p / 4,
+            std_error=0.1,
+            accuracy=0.9,
+            n_votes=len(items),
+            kept=True,
+        )
+        for p, pk in enumerate(crowd)
+    )
+
+
+def _member(estimate: Estimate, p: int) -> Membership:
+    person = people.create_person(f"crowd-{estimate.number}-{p}", PASSWORD)
+    return people.join(estimate.project, person, Role.ANNOTATOR)
 
 
 def built(cast: Cast, **asked: Any) -> Job:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from annotation.estimates.models import Estimate
 from annotation.images.models import Image
 from annotation.jobs.services import claim_job
-from annotation.releases import build, queries
+from annotation.releases import archive, build, content, queries
 from annotation.releases.folder import lines_of
 from annotation.releases.models import Release, ReleasedImage
 from annotation.releases.services import request_release
@@ -77,7 +77,7 @@ def test_stored_jpeg_is_copied_byte_for_byte_and_another_format_is_encoded_once(
     release = Release.objects.get()
     folder = queries.folder_of(release) / "basic/Image/original"
     placed = {row.image_id: row.name for row in release.images.all()}
-    stored = build.stored_picture(jpeg)
+    stored = content.stored_picture(jpeg)
     assert (folder / placed[jpeg.pk]).read_bytes() == stored
     assert (folder / placed[png.pk]).read_bytes().startswith(b"\xff\xd8\xff")
     manifest = json.loads((queries.folder_of(release) / "manifest.json").read_text())
@@ -125,10 +125,10 @@ def test_manifest_and_sums_name_every_file_with_its_digest(release: Release) -> 
 
 def test_archive_holds_the_folder_and_has_the_recorded_digest(release: Release) -> None:
     folder = queries.folder_of(release)
-    archive = build.archive_path(folder, "rafdb").read_bytes()
-    assert hashlib.sha256(archive).hexdigest() == release.archive_digest
-    assert len(archive) == release.archive_size
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+    packed = build.archive_path(folder, "rafdb").read_bytes()
+    assert hashlib.sha256(packed).hexdigest() == release.archive_digest
+    assert len(packed) == release.archive_size
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         names = tar.getnames()
         sums = tar.extractfile("faces-1.0.0/SHA256SUMS")
         assert sums is not None
@@ -245,7 +245,7 @@ def test_estimate_that_lost_its_images_is_refused(
 def test_lost_picture_is_named_and_nothing_is_left(
     estimated: Estimate, collection: Collection, cast: Cast, settings: Any
 ) -> None:
-    build.default_storage.delete(collection.images[3].stored_as())
+    content.default_storage.delete(collection.images[3].stored_as())
     job = built(cast)
     assert str(collection.images[3].uid) in job.error
     assert not Release.objects.exists()
@@ -310,3 +310,21 @@ def test_release_without_an_estimate_and_bad_versions_are_refused(
         request_release(cast.project, cast.carla, seed=-1)
     with pytest.raises(Exception, match="known are"):
         request_release(cast.project, cast.carla, layouts=["word"])
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("a/b.txt", 5), ("a/empty/", 0), ("a" * 120, 7), ("ä.txt", 1), ("b", 8**12)]
+)
+def test_header_in_an_archive_is_the_one_that_tarfile_writes(name: str, size: int) -> None:
+    expected = tarfile.TarInfo(name)
+    expected.size, expected.mtime, expected.mode = size, archive.EPOCH, 0o644
+    if name.endswith("/"):
+        expected.type, expected.mode = tarfile.DIRTYPE, 0o755
+    assert archive._header(name, size) == expected.tobuf(tarfile.PAX_FORMAT)
+
+
+def test_file_that_became_shorter_stops_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "short").write_bytes(b"abc")
+    member = archive.Member("short", tmp_path / "short", 9)
+    with pytest.raises(OSError, match="became shorter"):
+        archive.write_archive(tmp_path / "a.tar", [member], "top")
