@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training import presets
 from training import recipe as recipes
 from training.errors import TrainingError
 
@@ -56,6 +57,8 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     fit.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="change the recipe"
     )
+    fit.add_argument("--preset", help="small or full: the size of the experiments; see presets/")
+    fit.add_argument("--no-export", action="store_true", help="write model.safetensors only")
     fit.add_argument("--quiet", action="store_true")
     fit.set_defaults(run=_fit)
 
@@ -99,6 +102,7 @@ def _recipes(_: argparse.Namespace) -> None:
 def _fit(given: argparse.Namespace) -> None:
     from training.run import fit
 
+    size = presets.load(given.preset).recipe if given.preset else {}
     report = fit(
         given.data,
         given.recipe,
@@ -107,7 +111,8 @@ def _fit(given: argparse.Namespace) -> None:
         epochs=given.epochs,
         device=given.device,
         resume=given.resume,
-        overrides=dict(_setting(text) for text in given.set),
+        overrides={**size, **dict(_setting(text) for text in given.set)},
+        exports=not given.no_export,
         progress=None if given.quiet else _printer(),
     )
     for warning in report.warnings:

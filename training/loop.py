@@ -46,8 +46,7 @@ class Trainer:
         self.recipe, self.seed, self.device = recipe, seed, device
         self.train = train.to(device)
         self.network: FaceNetwork = build(recipe, n_classes).to(device)
-        if device.type == "cuda":
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         placed = votes.to(device) if votes is not None else None
         self.objective = Objective(
             recipe, self.train, self.network.n_features, n_classes, placed
@@ -124,8 +123,7 @@ class Trainer:
     def _step(self, rows: Tensor, chance: torch.Generator) -> Tensor:
         """One update; returns total, fit and pull as one tensor that stays on the device."""
         pictures = augment(self.train.pictures[rows], self.recipe, chance)
-        if self.device.type == "cuda":
-            pictures = pictures.to(memory_format=torch.channels_last)
+        pictures = pictures.to(memory_format=torch.channels_last)
         features, found = self._backward(pictures, rows)
         if self.recipe.sharpness:
             self._climb_and_descend(pictures, rows)
@@ -198,10 +196,11 @@ class Trainer:
                 "the checkpoint is of another recipe: its tensors do not fit"
             ) from error
         state = self.optimizer.state_dict()
-        momentum = checkpoint.part(saved.tensors, "momentum")
+        learned = [p for group in self.optimizer.param_groups for p in group["params"]]
         state["state"] = {
-            int(i): {"momentum_buffer": m.to(self.device)} for i, m in momentum.items()
-        }
+            int(i): {"momentum_buffer": torch.empty_like(learned[int(i)].detach()).copy_(m)}
+            for i, m in checkpoint.part(saved.tensors, "momentum").items()
+        }  # in the layout of its weight, which a fused step relies on
         self.optimizer.load_state_dict(state)
         self.epoch, self.step = int(saved.facts["epoch"]), int(saved.facts["step"])
 

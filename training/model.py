@@ -63,28 +63,30 @@ def base_dcnn(recipe: Recipe) -> nn.Sequential:
 
 def alexnet(recipe: Recipe) -> nn.Sequential:
     """AlexNet (Krizhevsky et al. 2012) on small faces, its last hidden layer as in Table 4."""
+    first, second, *rest = (_slimmed(n, recipe) for n in (64, 192, 384, 256, 256))
     return nn.Sequential(
-        nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
-        nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
-        *_convolutions((192, 384, 256, 256), recipe.batch_norm),
+        nn.Conv2d(3, first, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(first, second, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
+        *_convolutions((second, *rest), recipe.batch_norm),
         nn.AdaptiveAvgPool2d(6), nn.Flatten(),
-        *_fully_connected(N_HIDDEN, dropout=0.5), *_fully_connected(recipe.feature_size),
+        *_fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5),
+        *_fully_connected(recipe.feature_size),
     )  # fmt: skip
 
 
 def vgg(recipe: Recipe) -> nn.Sequential:
     """VGG-16 (Simonyan and Zisserman 2014), its last hidden layer as in Table 4."""
-    layers: list[nn.Module] = []
-    for stage in (
-        (3, 64, 64),
-        (64, 128, 128),
-        (128,) + (256,) * 3,
-        (256,) + (512,) * 3,
-        (512,) * 4,
-    ):
+    layers, n_in = list[nn.Module](), 3
+    for width, depth in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        stage = (n_in, *(_slimmed(width, recipe),) * depth)
         layers += [*_convolutions(stage, recipe.batch_norm), nn.MaxPool2d(2, stride=2)]
-    hidden = _fully_connected(N_HIDDEN, dropout=0.5)
+        n_in = stage[-1]
+    hidden = _fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5)
     return nn.Sequential(*layers, nn.Flatten(), *hidden, *_fully_connected(recipe.feature_size))
+
+
+def _slimmed(width: int, recipe: Recipe) -> int:
+    return max(round(recipe.slim * width), 1)
 
 
 class _Residual(nn.Module):

@@ -50,6 +50,7 @@ class Recipe:
     feature_size: int = _number(2000, 1, 100_000)
     ceil_pooling: bool = False  # Caffe's rounding: 87,744,743 weights instead of 74,944,743
     batch_norm: bool = False
+    slim: float = _number(1.0, 0.01, 1)  # share of the channels of VGG and AlexNet
     input_size: int = _number(100, 16, 1024)  # pixels; faces are brought to this side
     crop: int = _number(100, 16, 1024)  # pixels; random while training, central afterwards
 

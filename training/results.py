@@ -45,13 +45,18 @@ def predictions_table(faces: Faces, shares: NDArray[Any], class_names: tuple[str
     return stream.getvalue()
 
 
-def export_all(model: export.Model, out: Path, tell: Callable[[float, str], None]) -> None:
-    """Write every export; ``tell`` hears the share that is done and what comes next."""
-    writers = (
-        ("model.safetensors", export.save_safetensors),
-        ("model.onnx", export.save_onnx),
-        ("model.pt2", export.save_pt2),
-    )
-    for i, (name, write) in enumerate(writers):
-        tell(i / len(writers), f"writing {name}")
-        write(out / name, model)
+WRITERS = ("model.safetensors", "model.onnx", "model.pt2")
+
+
+def export_all(
+    model: export.Model,
+    out: Path,
+    tell: Callable[[float, str], None],
+    names: tuple[str, ...] = WRITERS,
+) -> None:
+    """Write these exports; ``tell`` hears the share that is done and what comes next."""
+    writers = (export.save_safetensors, export.save_onnx, export.save_pt2)
+    chosen = dict(zip(WRITERS, writers, strict=True))
+    for i, name in enumerate(names):
+        tell(i / len(names), f"writing {name}")
+        chosen[name](out / name, model)

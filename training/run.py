@@ -82,12 +82,14 @@ def fit(
     device: str = "auto",
     resume: bool = True,
     overrides: dict[str, object] | None = None,
+    exports: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Train a recipe on a release folder and export the network into ``out``.
 
     With ``resume`` a stopped run goes on after its last whole epoch, a finished one returns its
     report at once, and a folder of another run is refused. Without it, ``out`` must hold no run.
+    Without ``exports`` only ``model.safetensors`` is written, from which the others can be made.
     ``progress`` is called a few times a second; an exception that it raises stops the run, passes
     through, and leaves the folder resumable. Raises TrainingError with a message for people.
     """
@@ -105,7 +107,7 @@ def fit(
         finished = _open_folder(Path(out), chosen, read, seed, resume)
         if finished:
             return finished
-        return _run(_Run(chosen, read, Path(out), seed, place, clock))
+        return _run(_Run(chosen, read, Path(out), seed, place, clock, exports))
     except torch.cuda.OutOfMemoryError as error:
         raise TrainingError(
             f"the GPU's memory is too small for batch {chosen.batch}: try batch={chosen.batch // 2}"
@@ -148,6 +150,7 @@ class _Run:
     seed: int
     device: torch.device
     clock: _Clock
+    exports: bool
     warnings: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     drawn_at: float = -1e9  # seconds of the monotonic clock
@@ -326,7 +329,8 @@ def _conclude(run: _Run, trainer: Trainer, n_validation: int) -> RunReport:
     found |= {"n_train": len(trainer.train), "n_validation": n_validation}
     network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model = export.Model(network, run.recipe, run.release.class_names)
-    results.export_all(model, run.out, lambda f, m: run.clock.tell(0.93 + 0.06 * f, m))
+    writers = results.WRITERS if run.exports else results.WRITERS[:1]
+    results.export_all(model, run.out, lambda f, m: run.clock.tell(0.93 + 0.06 * f, m), writers)
     facts = _facts(run, trainer, int(best.facts["epoch"]))
     card = model_card(run.recipe, run.release, found, facts, run.warnings)
     write_text(run.out / "model-card.md", card)
