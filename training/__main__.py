@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ from training import recipe as recipes
 from training.errors import TrainingError
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, which --help need not wait for
+    from training.experiments import Study
     from training.run import Progress
+
+EXPERIMENTS = ("table3", "table4", "table5", "figure1", "figure4")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe_list = commands.add_parser("recipes", help="list the recipes")
     recipe_list.set_defaults(run=_recipes)
     _add_uses(commands)
+    _add_experiments(commands)
     return parser
 
 
@@ -92,6 +97,29 @@ def _add_uses(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         (export, _export), (baseline, _baseline),
     ):  # fmt: skip
         command.set_defaults(run=run)
+
+
+def _add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that train many networks; each goes on where it was stopped."""
+    tables = commands.add_parser("tables", help="the paper's Tables 3 to 5, Figures 1 and 4")
+    cross = commands.add_parser("cross", help="the cross-database study, both ways")
+    compare = commands.add_parser("compare", help="recipes side by side, beside HOG + SVM")
+    for command in (tables, cross, compare):
+        command.add_argument("--data", type=Path, required=True, metavar="RELEASE")
+        command.add_argument("--out", type=Path, required=True, metavar="DIR")
+        command.add_argument(
+            "--preset", default="small", help=f"{', '.join(presets.names())}, or a .toml file"
+        )
+        command.add_argument("--seeds", type=int, help="how many; the preset's by default")
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+        command.add_argument("--quiet", action="store_true")
+    for command in (tables, cross):
+        command.add_argument("--lab", type=Path, required=True, metavar="RELEASE")
+    tables.add_argument("--only", action="append", default=[], choices=EXPERIMENTS)
+    compare.add_argument("--recipes", default="", metavar="A,B", help="names, with commas")
+    tables.set_defaults(run=_tables)
+    cross.set_defaults(run=_cross)
+    compare.set_defaults(run=_compare)
 
 
 def _recipes(_: argparse.Namespace) -> None:
@@ -205,6 +233,47 @@ def _baseline(given: argparse.Namespace) -> None:
     release = data.read_release(given.data, baselines.SIDE, subset=given.subset)
     found = baselines.judge(release, given.descriptor, given.classifier)
     print(json.dumps(found, ensure_ascii=False, indent=1))
+
+
+def _study(given: argparse.Namespace) -> "Study":
+    from training.experiments import Study
+
+    preset = presets.load(given.preset)
+    if given.seeds is not None:
+        if given.seeds < 1:
+            raise TrainingError(f"--seeds is {given.seeds}; it must be 1 or more")
+        preset = replace(preset, seeds=given.seeds)
+    started = time.monotonic()
+
+    def tell(message: str) -> None:
+        if not given.quiet:
+            print(f"{time.monotonic() - started:6,.0f} s  {message}", file=sys.stderr)
+
+    return Study(given.out, preset, given.device, tell)
+
+
+def _tables(given: argparse.Namespace) -> None:
+    from training.reproduce import reproduce
+
+    for path in reproduce(_study(given), given.data, given.lab, given.only):
+        print(path)
+
+
+def _cross(given: argparse.Namespace) -> None:
+    from training.cross import cross
+
+    study = _study(given)
+    study.open(wild=given.data, lab=given.lab)
+    cross(study, given.data, given.lab)
+    print((given.out / "table-cross.md").read_text(encoding="utf-8"), end="")
+
+
+def _compare(given: argparse.Namespace) -> None:
+    from training import compare, tables
+
+    names = [name.strip() for name in given.recipes.split(",") if name.strip()]
+    table = compare.compare(_study(given), given.data, names or compare.RECIPES)
+    print(tables.markdown(table), end="")
 
 
 if __name__ == "__main__":

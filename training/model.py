@@ -58,7 +58,7 @@ def base_dcnn(recipe: Recipe) -> nn.Sequential:
         layers += _convolutions(stage, recipe.batch_norm)
         layers.append(pool)
     layers.pop()  # no pooling before the first FC
-    return nn.Sequential(*layers, nn.Flatten(), *_fully_connected(recipe.feature_size))
+    return nn.Sequential(*layers, nn.Flatten(), *_feature_layer(recipe))
 
 
 def alexnet(recipe: Recipe) -> nn.Sequential:
@@ -70,7 +70,7 @@ def alexnet(recipe: Recipe) -> nn.Sequential:
         *_convolutions((second, *rest), recipe.batch_norm),
         nn.AdaptiveAvgPool2d(6), nn.Flatten(),
         *_fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5),
-        *_fully_connected(recipe.feature_size),
+        *_feature_layer(recipe),
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def vgg(recipe: Recipe) -> nn.Sequential:
         layers += [*_convolutions(stage, recipe.batch_norm), nn.MaxPool2d(2, stride=2)]
         n_in = stage[-1]
     hidden = _fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5)
-    return nn.Sequential(*layers, nn.Flatten(), *hidden, *_fully_connected(recipe.feature_size))
+    return nn.Sequential(*layers, nn.Flatten(), *hidden, *_feature_layer(recipe))
 
 
 def _slimmed(width: int, recipe: Recipe) -> int:
@@ -181,6 +181,12 @@ def _convolutions(widths: Sequence[int], batch_norm: bool) -> list[nn.Module]:
 
 def _fully_connected(n_out: int, dropout: float = 0.0) -> list[nn.Module]:
     return [nn.LazyLinear(n_out), nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
+
+
+def _feature_layer(recipe: Recipe) -> list[nn.Module]:
+    """The last hidden layer; its output is the features."""
+    layers = _fully_connected(recipe.feature_size)
+    return layers if recipe.feature_relu else layers[:1]
 
 
 def _initialise(layer: nn.Module) -> None:

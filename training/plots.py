@@ -38,7 +38,7 @@ def curves(path: Path, history: Sequence[dict[str, Any]]) -> None:
         figure = Figure(figsize=(9, 3.4), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot(epochs, [h["loss"] for h in history], color=COLOURS[4])
-        _dress(left, "Training loss", "epoch", "loss")
+        dress(left, "Training loss", "epoch", "loss")
         checked = [h for h in history if h.get("val_mean_diagonal") is not None]
         if checked:
             x, y = [h["epoch"] for h in checked], [100 * h["val_mean_diagonal"] for h in checked]
@@ -49,8 +49,8 @@ def curves(path: Path, history: Sequence[dict[str, Any]]) -> None:
                 f"{y[best]:.1f} %", (x[best], y[best]), (0, 7), textcoords="offset points"
             )
             right.margins(y=0.15)
-        _dress(right, "Validation", "epoch", "mean diagonal, %")
-        _save(path, figure)
+        dress(right, "Validation", "epoch", "mean diagonal, %")
+        save(path, figure)
 
 
 def confusion(
@@ -66,24 +66,35 @@ def confusion(
     ``link(true, predicted)`` gives the address that a cell leads to.
     """
     n = len(class_names)
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     with rc_context(STYLE):
         figure = Figure(figsize=(1.6 + 0.78 * n, 1.4 + 0.62 * n), layout="constrained")
-        axes = figure.subplots()
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for i, j in np.ndindex(n, n):
-            _cell(axes, i, j, shares[i, j], int(matrix[i, j]), link(i, j) if link else None)
-        axes.set_xticks(range(n), class_names, rotation=30, ha="right")
-        labels = zip(class_names, recalls(matrix), strict=True)
-        axes.set_yticks(
-            range(n), [f"{c}" if np.isnan(r) else f"{c}  {100 * r:.0f} %" for c, r in labels]
-        )
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true, with recall")
-        axes.set_title(f"{title}: mean diagonal {100 * mean_diagonal(matrix):.2f} %", loc="left")
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        _save(path, figure)
+        draw_confusion(figure.subplots(), matrix, class_names, title, link)
+        save(path, figure)
+
+
+def draw_confusion(
+    axes: Axes,
+    matrix: Matrix,
+    class_names: Sequence[str],
+    title: str,
+    link: Callable[[int, int], str] | None,
+) -> None:
+    """``confusion`` on axes that are there already."""
+    n = len(class_names)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for i, j in np.ndindex(n, n):
+        _cell(axes, i, j, shares[i, j], int(matrix[i, j]), link(i, j) if link else None)
+    axes.set_xticks(range(n), class_names, rotation=30, ha="right")
+    labels = zip(class_names, recalls(matrix), strict=True)
+    axes.set_yticks(
+        range(n), [f"{c}" if np.isnan(r) else f"{c}  {100 * r:.0f} %" for c, r in labels]
+    )
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true, with recall")
+    axes.set_title(f"{title}: mean diagonal {100 * mean_diagonal(matrix):.2f} %", loc="left")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def _cell(axes: Axes, i: int, j: int, share: float, count: int, url: str | None) -> None:
@@ -97,7 +108,8 @@ def _cell(axes: Axes, i: int, j: int, share: float, count: int, url: str | None)
         text.set_url(url)
 
 
-def _dress(axes: Axes, title: str, x: str, y: str) -> None:
+def dress(axes: Axes, title: str, x: str, y: str) -> None:
+    """Title, names of the axes and a quiet grid."""
     axes.set_title(title, loc="left")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -105,6 +117,7 @@ def _dress(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _save(path: Path, figure: Figure) -> None:
+def save(path: Path, figure: Figure) -> None:
+    """Write the figure as SVG, whole or not at all; the same numbers give the same file."""
     with written_aside(path) as aside:
         figure.savefig(aside, format="svg", metadata={"Date": None})

@@ -20,6 +20,8 @@ class Preset:
     name: str
     summary: str
     seeds: int
+    grid: str
+    """The SVM's: full (7×7, five folds) or coarse (3×3, three folds)."""
     recipe: dict[str, object]
 
 
@@ -36,11 +38,13 @@ def load(name: str) -> Preset:
         raise TrainingError(f"unknown preset {name!r}; known are {known}, or a path to a .toml")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        summary, seeds, recipe = values["summary"], values["seeds"], values["recipe"]
+        summary, seeds, grid, recipe = (values[k] for k in ("summary", "seeds", "grid", "recipe"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise TrainingError(
-            f"preset {path.name} must have summary, seeds and [recipe]: {error}"
+            f"preset {path.name} must have summary, seeds, grid and [recipe]: {error}"
         ) from error
     if not isinstance(seeds, int) or seeds < 1 or not isinstance(recipe, dict):
         raise TrainingError(f"preset {path.name}: seeds must be 1 or more, recipe a table")
-    return Preset(path.stem, str(summary), seeds, recipe)
+    if grid not in ("full", "coarse"):
+        raise TrainingError(f"preset {path.name}: grid is {grid!r}; it must be full or coarse")
+    return Preset(path.stem, str(summary), seeds, grid, recipe)

@@ -48,6 +48,7 @@ class Recipe:
     network: str = "basedcnn"  # basedcnn, alexnet, vgg, resnet18, timm:NAME or MODULE:FUNCTION
     widths: tuple[int, ...] = (64, 96, 128, 128, 256, 256)  # baseDCNN's six convolutions
     feature_size: int = _number(2000, 1, 100_000)
+    feature_relu: bool = True  # false: features may be negative, as a map of two needs
     ceil_pooling: bool = False  # Caffe's rounding: 87,744,743 weights instead of 74,944,743
     batch_norm: bool = False
     slim: float = _number(1.0, 0.01, 1)  # share of the channels of VGG and AlexNet
