@@ -13,7 +13,7 @@ def epoch_generator(
 ) -> torch.Generator:
     """A generator for one epoch and purpose; different ones are unrelated."""
     generator = torch.Generator(device=device)
-    generator.manual_seed((seed * 1_000_003 + epoch) * 16 + purpose)
+    generator.manual_seed((seed * 1_000_003 + epoch) * 4096 + purpose)
     return generator
 
 

@@ -66,7 +66,7 @@ def svm(
     cut = list(_folds(labels, grid))
     jobs = list(product((unit * w for w in grid.widths), cut))
     with ThreadPoolExecutor(grid.workers) as pool:  # libsvm releases the interpreter's lock
-        found = list(pool.map(lambda job: _merits(between, labels, *job, grid), jobs))
+        found = list(pool.map(lambda job: _merits(between, labels, job[0], job[1], grid), jobs))
     merits = np.reshape(found, (len(grid.widths), len(cut), len(grid.penalties))).mean(axis=1)
     best = np.unravel_index(merits.argmax(), merits.shape)
     gamma, c = unit * grid.widths[best[0]], grid.penalties[best[1]]

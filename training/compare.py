@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from training import baselines, experiments, maps, tables
+from training import baselines, experiments, maps, metrics, tables
 from training.experiments import Study
 from training.metrics import mean_diagonal_interval
 from training.tables import Cell, Table
@@ -53,12 +53,12 @@ def _judged(study: Study, release: Path, recipe: str, seed: int) -> dict[str, An
     """What the run itself found on the test split, once, with its best epoch."""
     study.network(release, recipe, seed)
     report = study.run_folder(recipe, seed) / "report.json"
-    metrics: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))["metrics"]
-    return metrics
+    found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))["metrics"]
+    return found
 
 
 def _baseline(study: Study, folder: Path) -> dict[str, Any]:
     read = study.release(folder)
     train, test = (baselines.describe(part, "hog") for part in (read.train, read.test))
     matrix = experiments.split_confusion(train, test, read, "svm", study.grid(0))
-    return baselines.metrics.summary(matrix, read.class_names)
+    return metrics.summary(matrix, read.class_names)

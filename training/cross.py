@@ -47,8 +47,8 @@ def cross(study: Study, wild: Path, lab: Path) -> None:
     maps.confusions(
         study.out / "figures" / "figure4.svg",
         [
-            ("I: learned on wild, judged on lab", sum(found["wild to lab"])),
-            ("II: learned on lab, judged on wild", sum(found["lab to wild"])),
+            ("I: learned on wild, judged on lab", np.sum(found["wild to lab"], axis=0)),
+            ("II: learned on lab, judged on wild", np.sum(found["lab to wild"], axis=0)),
         ],
         names,
     )

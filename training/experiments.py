@@ -158,7 +158,7 @@ def fold_confusion(
 def deep_features(model: export.Model, faces: Faces, device: str) -> Floats:
     """The network's features of faces at its own input size."""
     from training.features import infer
-    from training.run import choose_device
+    from training.machine import choose_device
 
     place = choose_device(device)
     found, _ = infer(model.network.to(place), faces.pictures, place)

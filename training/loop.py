@@ -20,9 +20,26 @@ from training.metrics import Matrix, confusion_matrix
 from training.model import FaceNetwork, build
 from training.objective import Objective
 from training.recipe import Recipe
+from training.team import ALONE, Team, check_batch, synchronise
 from training.votes import VoteTable
 
 Tick = Callable[[int, int], None]  # steps done and steps of the epoch
+
+
+class _Whole(nn.Module):
+    """Network and objective as one module: whoever averages gradients sees every weight."""
+
+    def __init__(self, network: FaceNetwork, objective: Objective, device: torch.device) -> None:
+        super().__init__()
+        self.network, self.objective, self.device = network, objective, device
+        self.compiled = _fast(network, device)
+
+    def forward(self, pictures: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss; total, fit and pull without a graph, (3,); the features (n, d) without one."""
+        with _autocast(self.device):
+            features, logits = self.compiled(pictures)
+        total, fit, pull = self.objective(features, logits, rows)
+        return total, torch.stack([total.detach(), fit, pull]), features.detach()
 
 
 class Trainer:
@@ -41,19 +58,22 @@ class Trainer:
         seed: int,
         device: torch.device,
         votes: VoteTable | None = None,
+        team: Team = ALONE,
     ) -> None:
+        check_batch(recipe.batch, team)
         torch.manual_seed(seed)
-        self.recipe, self.seed, self.device = recipe, seed, device
+        self.recipe, self.seed, self.device, self.team = recipe, seed, device, team
         self.train = train.to(device)
         self.network: FaceNetwork = build(recipe, n_classes).to(device)
+        synchronise(self.network, team, device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         placed = votes.to(device) if votes is not None else None
         self.objective = Objective(
-            recipe, self.train, self.network.n_features, n_classes, placed
+            recipe, self.train, self.network.n_features, n_classes, placed, team
         ).to(device)
         self.averaged = deepcopy(self.network) if recipe.averaging else None
         self.optimizer = _optimizer(recipe, self.network, self.objective)
-        self.forward = _fast(self.network, device)
+        self.whole = team.wrap(_Whole(self.network, self.objective, device), device)
         self.steps = batches.steps_per_epoch(len(train), recipe.batch)
         if self.steps == 0:
             raise TrainingError(
@@ -80,16 +100,17 @@ class Trainer:
         """
         self.network.train()
         started, order = time.perf_counter(), self._order()
-        torch.manual_seed(self.seed * 1_000_003 + self.epoch)  # for dropout
-        chance = batches.epoch_generator(self.seed, self.epoch, self.device, purpose=1)
+        rank = self.team.rank
+        torch.manual_seed((self.seed * 1_000_003 + self.epoch) * 1009 + rank)  # for dropout
+        chance = batches.epoch_generator(self.seed, self.epoch, self.device, purpose=1 + rank)
         sums = torch.zeros(3, device=self.device)
         for i, rows in enumerate(order):
             self._set_rate()
-            sums += self._step(rows, chance)
+            sums += self._step(self.team.share(rows), chance)
             self.step += 1
             if tick:
                 tick(i + 1, len(order))
-        loss, fit, pull = (sums / len(order)).tolist()
+        loss, fit, pull = self.team.mean(sums / len(order)).tolist()
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss is no longer finite in epoch {self.epoch + 1}: "
@@ -126,6 +147,7 @@ class Trainer:
         pictures = pictures.to(memory_format=torch.channels_last)
         features, found = self._backward(pictures, rows)
         if self.recipe.sharpness:
+            features = features.clone()  # the second pass of a CUDA graph writes over the first's
             self._climb_and_descend(pictures, rows)
         else:
             self.optimizer.step()
@@ -136,11 +158,9 @@ class Trainer:
 
     def _backward(self, pictures: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         self.optimizer.zero_grad(set_to_none=True)
-        with _autocast(self.device):
-            features, logits = self.forward(pictures)
-        total, fit, pull = self.objective(features, logits, rows)
+        total, found, features = self.whole(pictures, rows)
         total.backward()
-        return features.detach(), torch.stack([total.detach(), fit, pull])
+        return features, found
 
     def _climb_and_descend(self, pictures: Tensor, rows: Tensor) -> None:
         """Sharpness-aware minimisation (Foret et al. 2021): a step by the worst near gradient."""
@@ -161,6 +181,11 @@ class Trainer:
     def _decay(self) -> float:
         """The averaging's decay, smaller in the first steps so that the start is forgotten."""
         return min(self.recipe.averaging, (self.step + 1) / (self.step + 10))
+
+    def try_step(self) -> None:
+        """One step on the first faces, to see whether it fits into memory."""
+        rows = torch.arange(self.recipe.batch, device=self.device) % len(self.train)
+        self._step(rows, batches.epoch_generator(self.seed, 0, self.device))
 
     def evaluate(self, faces: Faces) -> tuple[Matrix, float]:
         """Confusion matrix and mean cross entropy of the best network on labelled faces."""

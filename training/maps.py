@@ -50,8 +50,8 @@ def _scatter(axes: Axes, features: Floats, labels: NDArray[np.int64]) -> None:
     for e in Expression:
         rows = labels == e
         axes.scatter(
-            *features[rows].T, s=16, marker=MARKS[e], color=plots.COLOURS[e], alpha=0.55,
-            linewidths=0, label=e.title,
+            features[rows, 0], features[rows, 1], s=16, marker=MARKS[e], color=plots.COLOURS[e],
+            alpha=0.55, linewidths=0, label=e.title,
         )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])

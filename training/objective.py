@@ -7,6 +7,7 @@ from torch.nn import functional
 from training import losses
 from training.data import Faces
 from training.recipe import Pull, Recipe, Target
+from training.team import ALONE, Team
 from training.votes import VoteTable
 
 START_RELIABILITY = 1.5  # an annotator whom nothing is known of is right in σ(1.5) = 82 %
@@ -26,10 +27,16 @@ class Objective(nn.Module):
     log_prior: Tensor
 
     def __init__(
-        self, recipe: Recipe, train: Faces, n_features: int, n_classes: int, votes: VoteTable | None
+        self,
+        recipe: Recipe,
+        train: Faces,
+        n_features: int,
+        n_classes: int,
+        votes: VoteTable | None,
+        team: Team = ALONE,
     ) -> None:
         super().__init__()
-        self.recipe, self.train_faces, self.votes = recipe, train, votes
+        self.recipe, self.train_faces, self.votes, self.team = recipe, train, votes, team
         n_bank = len(train) if recipe.pull is Pull.LOCALITY and recipe.bank else 0
         n_centers = n_classes if recipe.pull is Pull.CENTER else 0
         self.register_buffer("centers", torch.zeros(n_centers, n_features))
@@ -69,7 +76,9 @@ class Objective(nn.Module):
         if self.recipe.bank:
             alike = self._alike(rows, torch.arange(len(labels), device=rows.device)) & self.seen
             return losses.locality_loss(features, alike, k, others=self.bank)
-        return losses.locality_loss(features, self._alike(rows, rows), k)
+        batch = self.team.gather(rows)
+        others = None if self.team.size == 1 else self.team.gather(features.detach())
+        return losses.locality_loss(features, self._alike(rows, batch), k, others=others)
 
     def _alike(self, rows: Tensor, others: Tensor) -> Tensor:
         """Which of the training faces ``others`` may be a neighbour of ``rows``: (n, m) bool."""
@@ -84,6 +93,8 @@ class Objective(nn.Module):
     @torch.no_grad()
     def remember(self, features: Tensor, rows: Tensor) -> None:
         """Move the centers and renew the bank after a step, with the features of that step."""
+        if self.recipe.pull is Pull.CENTER or len(self.bank):
+            features, rows = self.team.gather(features), self.team.gather(rows)
         if self.recipe.pull is Pull.CENTER:
             labels = self.train_faces.labels[rows]
             losses.move_centers(self.centers, features, labels, self.recipe.center_rate)

@@ -3,7 +3,7 @@
 The run folder::
 
     recipe.toml  run.json           what was asked for; run.json guards against mixing runs
-    metrics.jsonl                   one line per epoch
+    metrics.jsonl events.out.tfev…  one line per epoch; the same for TensorBoard
     checkpoints/                    to resume from: the last two epochs and the best weights
     figures/curves.svg confusion.svg
     predictions.csv                 the test faces: name, true, predicted, probabilities
@@ -11,27 +11,29 @@ The run folder::
     report.json                     written last: a folder that has it is finished
 """
 
-import hashlib
 import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from training import batches, checkpoint, data, export, metrics, plots, results, votes
+from training import batches, checkpoint, data, events, export, metrics, plots, results, votes
 from training import recipe as recipes
 from training.card import model_card
 from training.checkpoint import Checkpoint
+from training.checks import check_classes
 from training.data import Faces, Release
 from training.errors import TrainingError
 from training.loop import Trainer
+from training.machine import choose_device, code_version, out_of_memory
 from training.objective import START_RELIABILITY
-from training.recipe import Pull, Recipe, Target
+from training.recipe import Recipe, Target
 from training.storage import is_disk_full, write_json, write_text
+from training.team import Team, join
 
 MIN_PROGRESS_S = 0.25  # a page is not redrawn more often, and a database not asked more often
 MIN_CURVES_S = 5.0  # drawing the curves can take longer than a small epoch
@@ -93,10 +95,10 @@ def fit(
     ``progress`` is called a few times a second; an exception that it raises stops the run, passes
     through, and leaves the folder resumable. Raises TrainingError with a message for people.
     """
-    clock = _Clock(progress)
     changed = {**(overrides or {}), **({"epochs": epochs} if epochs else {})}
     chosen = recipes.load(recipe, changed)
-    place = choose_device(device)
+    team, place = join(choose_device(device))
+    clock = _Clock(progress if team.leads else None)
     try:
         clock.tell(0.0, "reading the release")
         read = data.read_release(
@@ -104,40 +106,16 @@ def fit(
             chosen.input_size,
             message=lambda f, m: clock.tell(0.04 * f, m, now=False),
         )
-        finished = _open_folder(Path(out), chosen, read, seed, resume)
-        if finished:
-            return finished
-        return _run(_Run(chosen, read, Path(out), seed, place, clock, exports))
+        run = _Run(chosen, read, Path(out), seed, place, clock, exports, team)
+        return _run(run, resume)
     except torch.cuda.OutOfMemoryError as error:
-        raise TrainingError(
-            f"the GPU's memory is too small for batch {chosen.batch}: try batch={chosen.batch // 2}"
-        ) from error
+        raise out_of_memory(chosen.batch, lambda n: _try_batch(run, n)) from error
     except OSError as error:
         if is_disk_full(error):
             raise TrainingError(
                 f"the disk is full: the run in {out} stopped; free some and resume"
             ) from error
         raise
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` means; TrainingError without it."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise TrainingError("device is cuda, but PyTorch sees no GPU here; use cpu or auto")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise TrainingError(f"device is {name!r}; it must be auto, cpu, cuda or cuda:N") from error
-
-
-def code_version() -> str:
-    """A digest of this package's sources: two runs with the same one ran the same code."""
-    sha = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        sha.update(path.read_bytes())
-    return sha.hexdigest()[:12]
 
 
 @dataclass
@@ -151,50 +129,68 @@ class _Run:
     device: torch.device
     clock: _Clock
     exports: bool
+    team: Team
     warnings: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     drawn_at: float = -1e9  # seconds of the monotonic clock
+    started: float = field(default_factory=time.time)
 
     @property
     def checkpoints(self) -> Path:
         return self.out / "checkpoints"
 
 
-def _open_folder(
-    out: Path, chosen: Recipe, release: Release, seed: int, resume: bool
-) -> RunReport | None:
-    """Prepare the run folder; the report where the run is finished already."""
-    identity = {"recipe": chosen.as_dict(), "seed": seed, "data": release.digest}
-    marker = out / "run.json"
+def _open_folder(run: _Run, resume: bool) -> bool:
+    """Prepare the run folder; whether the run in it is finished already."""
+    identity = {"recipe": run.recipe.as_dict(), "seed": run.seed, "data": run.release.digest}
+    out, marker = run.out, run.out / "run.json"
     if not marker.is_file():
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "recipe.toml", chosen.as_toml())
-        write_json(marker, identity)
-        return None
+        write_text(out / "recipe.toml", run.recipe.as_toml())
+        write_json(marker, {**identity, "started": time.time()})
+        return False
     if not resume:
         raise TrainingError(f"{out} holds a run already; resume it or choose another folder")
     before = json.loads(marker.read_text(encoding="utf-8"))
+    run.started = float(before.get("started", run.started))
     for what in identity:
         if before.get(what) != identity[what]:
             raise TrainingError(f"{out} holds a run with another {what}; choose another folder")
-    if (out / "report.json").is_file():
-        return RunReport(**json.loads((out / "report.json").read_text(encoding="utf-8")))
-    return None
+    return (out / "report.json").is_file()
 
 
-def _run(run: _Run) -> RunReport:
+def _run(run: _Run, resume: bool) -> RunReport:
+    is_finished = run.team.agree(run.team.leads and _open_folder(run, resume))
+    if not is_finished:
+        _train(run)
+    run.team.leave()
+    return RunReport(**json.loads((run.out / "report.json").read_text(encoding="utf-8")))
+
+
+def _train(run: _Run) -> None:
     trainer, validation = _prepare(run)
     _resume(run, trainer)
     deadline = time.monotonic() + run.recipe.time_limit_s if run.recipe.time_limit_s else None
-    while trainer.epoch < trainer.n_epochs and not _must_stop(run, deadline):
+    while trainer.epoch < trainer.n_epochs:
+        if run.team.agree(run.team.leads and _must_stop(run, deadline)):
+            break
         _epoch(run, trainer, validation)
-    return _conclude(run, trainer, len(validation))
+    if run.team.leads:
+        _conclude(run, trainer, len(validation))
+    run.team.agree(True)  # the others wait for the report
+
+
+def _try_batch(run: _Run, batch: int) -> None:
+    """One step on the run's device with another batch; the memory is what is asked about."""
+    smaller = replace(run.recipe, batch=batch, target=Target.LABEL)
+    n = len(run.release.class_names)
+    Trainer(smaller, run.release.train, n, seed=run.seed, device=run.device).try_step()
 
 
 def _prepare(run: _Run) -> tuple[Trainer, Faces]:
     """Check the faces against the recipe, split off the validation faces, make the trainer."""
     chosen, release = run.recipe, run.release
-    _check_classes(run)
+    run.warnings += check_classes(chosen, release)
     rows, held = batches.hold_out(release.train.labels, chosen.validation, run.seed)
     train, validation = release.train.take(rows), release.train.take(held)
     given = None
@@ -206,35 +202,10 @@ def _prepare(run: _Run) -> tuple[Trainer, Faces]:
     if chosen.batch > len(train):
         raise TrainingError(f"batch is {chosen.batch}; there are only {len(train)} training faces")
     trainer = Trainer(
-        chosen, train, len(release.class_names), seed=run.seed, device=run.device, votes=given
-    )
+        chosen, train, len(release.class_names),
+        seed=run.seed, device=run.device, votes=given, team=run.team,
+    )  # fmt: skip
     return trainer, validation
-
-
-def _check_classes(run: _Run) -> None:
-    """Refuse what cannot be learned; note in the run's warnings what is learned badly."""
-    release, names = run.release, run.release.class_names
-    counts = torch.bincount(release.train.labels, minlength=len(names)).tolist()
-    empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
-    if empty and not run.recipe.allow_empty_classes:
-        raise TrainingError(
-            f"no training face of {', '.join(empty)}: the release needs more of them, "
-            "or set allow_empty_classes=true to train without"
-        )
-    if run.recipe.pull is Pull.LOCALITY and run.recipe.neighbours >= max(counts):
-        raise TrainingError(
-            f"neighbours is {run.recipe.neighbours}; the largest class has {max(counts)} faces, "
-            f"so it must be below {max(counts)}"
-        )
-    for name, count in zip(names, counts, strict=True):
-        if 0 < count < 10:
-            run.warnings.append(f"only {count} training face{'s' * (count > 1)} of {name}")
-    tested = torch.bincount(release.test.labels, minlength=len(names)).tolist()
-    absent = [name for name, count in zip(names, tested, strict=True) if count == 0]
-    if absent:
-        run.warnings.append(
-            f"no test face of {', '.join(absent)}: the mean diagonal leaves them out"
-        )
 
 
 def _resume(run: _Run, trainer: Trainer) -> None:
@@ -245,7 +216,8 @@ def _resume(run: _Run, trainer: Trainer) -> None:
     saved = checkpoint.read(path)
     trainer.restore(saved)
     run.history = list(saved.facts["history"])
-    _write_history(run)
+    if run.team.leads:
+        _write_history(run)
 
 
 def _must_stop(run: _Run, deadline: float | None) -> bool:
@@ -267,6 +239,8 @@ def _epoch(run: _Run, trainer: Trainer, validation: Faces) -> None:
         run.clock.tell(0.04 + 0.86 * share, f"epoch {trainer.epoch + 1} of {n_epochs}", now=False)
 
     line: dict[str, Any] = {"epoch": trainer.epoch + 1, **trainer.train_epoch(tick)}
+    if not run.team.leads:
+        return
     line |= _validate(trainer, validation)
     earlier = [_merit(h) for h in run.history]
     line["best"] = not earlier or _merit(line) > max(earlier)
@@ -309,6 +283,7 @@ def _describe(line: dict[str, Any], n_epochs: int) -> str:
 def _write_history(run: _Run) -> None:
     text = "".join(json.dumps(line) + "\n" for line in run.history)
     write_text(run.out / "metrics.jsonl", text)
+    events.write(run.out / events.FILE_NAME, run.history, run.started)
     if time.monotonic() - run.drawn_at >= MIN_CURVES_S:
         _draw_curves(run)
 
@@ -318,7 +293,7 @@ def _draw_curves(run: _Run) -> None:
     run.drawn_at = time.monotonic()
 
 
-def _conclude(run: _Run, trainer: Trainer, n_validation: int) -> RunReport:
+def _conclude(run: _Run, trainer: Trainer, n_validation: int) -> None:
     """Judge the best epoch on the test split, export it, and write the report last of all."""
     _draw_curves(run)
     network = trainer.best_network
@@ -334,7 +309,7 @@ def _conclude(run: _Run, trainer: Trainer, n_validation: int) -> RunReport:
     facts = _facts(run, trainer, int(best.facts["epoch"]))
     card = model_card(run.recipe, run.release, found, facts, run.warnings)
     write_text(run.out / "model-card.md", card)
-    return _report(run, {**found, **facts})
+    _report(run, {**found, **facts})
 
 
 def _facts(run: _Run, trainer: Trainer, best_epoch: int) -> dict[str, Any]:
@@ -349,7 +324,7 @@ def _facts(run: _Run, trainer: Trainer, best_epoch: int) -> dict[str, Any]:
     }
 
 
-def _report(run: _Run, found: dict[str, Any]) -> RunReport:
+def _report(run: _Run, found: dict[str, Any]) -> None:
     """Write report.json, then drop the checkpoints, which a finished run needs no more."""
     written = (p.relative_to(run.out) for p in run.out.rglob("*") if p.is_file())
     files = sorted(p.as_posix() for p in written if p.parts[0] not in ("checkpoints", "run.json"))
@@ -359,4 +334,3 @@ def _report(run: _Run, found: dict[str, Any]) -> RunReport:
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     shown = f"{100 * found['mean_diagonal']:.2f} %"
     run.clock.tell(1.0, f"finished: mean diagonal {shown} on the test split")
-    return report
