@@ -65,12 +65,12 @@ def alexnet(recipe: Recipe) -> nn.Sequential:
     """AlexNet (Krizhevsky et al. 2012) on small faces, its last hidden layer as in Table 4."""
     first, second, *rest = (_slimmed(n, recipe) for n in (64, 192, 384, 256, 256))
     return nn.Sequential(
-        nn.Conv2d(3, first, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
-        nn.Conv2d(first, second, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(3, first, 11, stride=4, padding=2), *_active(first, recipe.batch_norm),
+        nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(first, second, 5, padding=2), *_active(second, recipe.batch_norm),
+        nn.MaxPool2d(3, stride=2),
         *_convolutions((second, *rest), recipe.batch_norm),
-        nn.AdaptiveAvgPool2d(6), nn.Flatten(),
-        *_fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5),
-        *_feature_layer(recipe),
+        nn.AdaptiveAvgPool2d(6), nn.Flatten(), *_hidden_layer(recipe), *_feature_layer(recipe),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def vgg(recipe: Recipe) -> nn.Sequential:
         stage = (n_in, *(_slimmed(width, recipe),) * depth)
         layers += [*_convolutions(stage, recipe.batch_norm), nn.MaxPool2d(2, stride=2)]
         n_in = stage[-1]
-    hidden = _fully_connected(_slimmed(N_HIDDEN, recipe), dropout=0.5)
+    hidden = _hidden_layer(recipe)
     return nn.Sequential(*layers, nn.Flatten(), *hidden, *_feature_layer(recipe))
 
 
@@ -175,18 +175,25 @@ def _convolutions(widths: Sequence[int], batch_norm: bool) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         layers.append(nn.Conv2d(n_in, n_out, 3, padding=1))
-        layers += [nn.BatchNorm2d(n_out), nn.ReLU()] if batch_norm else [nn.ReLU()]
+        layers += _active(n_out, batch_norm)
     return layers
 
 
-def _fully_connected(n_out: int, dropout: float = 0.0) -> list[nn.Module]:
-    return [nn.LazyLinear(n_out), nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
+def _active(width: int, batch_norm: bool) -> list[nn.Module]:
+    return [nn.BatchNorm2d(width), nn.ReLU()] if batch_norm else [nn.ReLU()]
+
+
+def _hidden_layer(recipe: Recipe) -> list[nn.Module]:
+    """VGG's and AlexNet's own fully connected layer before the features."""
+    width = _slimmed(N_HIDDEN, recipe)
+    norm = [nn.BatchNorm1d(width)] if recipe.batch_norm else []
+    return [nn.LazyLinear(width), *norm, nn.ReLU(), nn.Dropout(0.5)]
 
 
 def _feature_layer(recipe: Recipe) -> list[nn.Module]:
     """The last hidden layer; its output is the features."""
-    layers = _fully_connected(recipe.feature_size)
-    return layers if recipe.feature_relu else layers[:1]
+    linear = nn.LazyLinear(recipe.feature_size)
+    return [linear, nn.ReLU()] if recipe.feature_relu else [linear]
 
 
 def _initialise(layer: nn.Module) -> None:

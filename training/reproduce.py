@@ -35,7 +35,7 @@ def reproduce(study: Study, wild: Path, lab: Path, only: Sequence[str] = ()) -> 
     text += [p.read_text(encoding="utf-8") for p in sorted(study.out.glob("table*.md"))]
     text += [f"![{p.stem}](figures/{p.name})" for p in sorted(study.out.glob("figures/*.svg"))]
     write_text(study.out / "report.md", "\n\n".join(text) + "\n")
-    return sorted(p for p in study.out.rglob("*") if p.suffix in (".md", ".csv", ".tex", ".svg"))
+    return sorted([*study.out.glob("*.[mct]*"), *study.out.glob("figures/*.svg")])
 
 
 def _preamble(study: Study) -> str:
