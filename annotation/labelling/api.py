@@ -16,7 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api import Conflict, Gone, ProjectView, StrictSerializer, unknown_parameters
-from annotation.learning.queries import may_answer, next_step
+from annotation.learning import checks
+from annotation.learning.queries import may_answer, n_checks, next_step, open_checks
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
@@ -83,9 +84,16 @@ class StoredVote(serializers.Serializer[Vote]):
     revision = serializers.IntegerField()
 
 
+class FeedbackBody(serializers.Serializer[checks.Feedback]):
+    is_right = serializers.BooleanField()
+    expected = ExpressionField()
+    why = serializers.CharField()
+
+
 class Stored(serializers.Serializer[Any]):
     stored = StoredVote()
     next = AssignmentRow(many=True)
+    feedback = FeedbackBody(required=False, help_text="Where the project tells it.")
 
 
 class Flagged(serializers.Serializer[Any]):
@@ -134,8 +142,11 @@ class AnnotatorView(ProjectView):
 def more_for(me: Membership) -> services.More:
     """How this person's queue is filled: not at all while something else comes first."""
 
-    def more() -> list[Assignment]:
-        return [] if next_step(me) else services.top_up(me, services.N_AHEAD, low=services.N_LOW)
+    def more() -> list[Any]:
+        if next_step(me):
+            return []
+        drawn = services.top_up(me, services.N_AHEAD, low=services.N_LOW)
+        return [*drawn, *checks.mix_in(me, drawn)]
 
     return more
 
@@ -148,10 +159,14 @@ class AssignmentList(AnnotatorView):
         me = self.membership()
         if step := next_step(me):
             raise NotReady(me, step)
-        services.top_up(me, services.N_AHEAD)
+        checks.mix_in(me, services.top_up(me, services.N_AHEAD))
         work = queries.work_of(me)
-        rows = AssignmentRow(queries.next_assignments(me, services.N_AHEAD), many=True).data
-        told = {"results": rows, "n_answered": work["n_answered"], "share": work["share"]}
+        n_done, n_drawn = n_checks(me)
+        told = {
+            "results": AssignmentRow(_queue(me), many=True).data,
+            "n_answered": work["n_answered"] + n_done,
+            "share": work["share"] + n_drawn,
+        }
         return Response(told)
 
 
@@ -163,8 +178,10 @@ class AssignmentVote(AnnotatorView):
         body = VoteBody(data=request.data)
         body.is_valid(raise_exception=True)
         answer = services.Answer(**body.validated_data)
-        vote, drawn = _or_problem(services.vote_and_draw, pk, me, answer, more_for(me))
-        told = {"stored": StoredVote(vote).data, "next": AssignmentRow(drawn, many=True).data}
+        stored, drawn = _or_problem(checks.answer_and_draw, pk, me, answer, more_for(me))
+        told = {"stored": StoredVote(stored).data, "next": AssignmentRow(drawn, many=True).data}
+        if feedback := checks.feedback(stored, me):
+            told["feedback"] = FeedbackBody(feedback).data
         return Response(told)
 
 
@@ -175,7 +192,7 @@ class AssignmentFlag(AnnotatorView):
         me = self.answering()
         body = FlagBody(data=request.data)
         body.is_valid(raise_exception=True)
-        flag = _or_problem(services.flag_assignment, pk, me, **body.validated_data)
+        flag = _or_problem(checks.flag, pk, me, **body.validated_data)
         drawn = more_for(me)()
         return Response({"flagged": flag.reason, "next": AssignmentRow(drawn, many=True).data})
 
@@ -201,6 +218,12 @@ class VoteExport(ProjectView):
         )
         response["Content-Disposition"] = f'attachment; filename="{slug}-votes.csv"'
         return response
+
+
+def _queue(me: Membership) -> list[Any]:
+    """Open assignments with the checks among them, in the order they were drawn."""
+    rows: list[Any] = [*queries.next_assignments(me, services.N_AHEAD), *open_checks(me)]
+    return sorted(rows, key=lambda row: row.drawn_at)
 
 
 def _or_problem(service: Any, *args: Any, **kwargs: Any) -> Any:

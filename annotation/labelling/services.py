@@ -19,6 +19,7 @@ from .bulk import import_votes, plan, record_votes_bulk
 from .draw import give_back, lock_share, take_place, top_up
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Coverage, Flag, Share, Vote
+from .revisions import resent
 from .room import cap_of
 from .sources import source_of
 
@@ -190,14 +191,8 @@ def _locked(assignment_id: int, membership: Membership) -> Assignment:
 
 def _stored(assignment: Assignment, answer: Answer) -> Vote | None:
     """The vote that this answer is a resend of; raises where its revision is out of turn."""
-    last = assignment.votes.order_by("-revision").first()
-    if last is not None and answer.revision == last.revision:
-        if answer.expression == last.expression:
-            return last
-        raise VoteConflict(last)
-    if answer.revision != (last.revision if last else 0) + 1:
-        raise VoteConflict(last)
-    return None
+    found: Vote | None = resent(assignment.votes.order_by("-revision").first(), answer)
+    return found
 
 
 def _store(assignment: Assignment, answer: Answer) -> Vote:

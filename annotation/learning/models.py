@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from annotation.images.models import Image
+from annotation.labelling.models import Device, Flag
 from annotation.people.models import Membership, Person, Project
 
 
@@ -51,3 +53,117 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.membership_id} to {self.text_id}"
+
+
+class Gold(models.Model):
+    """A face whose expression a curator vouches for. Its ordinary votes are not touched."""
+
+    class Origin(models.TextChoices):
+        HAND = "hand"
+        ESTIMATE = "estimate"
+
+    image = models.OneToOneField(Image, models.CASCADE, related_name="gold")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="gold")
+    expression = models.PositiveSmallIntegerField()
+    why = models.CharField(max_length=300, blank=True)
+    """Told to people after they answered, where the project gives feedback."""
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.HAND)
+    is_active = models.BooleanField(default=True)
+    marked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    marked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expression__lte=6), name="gold_expression_among_seven"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"image {self.image_id}: {self.expression}"
+
+
+class Check(models.Model):
+    """A face between ordinary ones: one whose answer is known, or one seen before.
+
+    No assignment and no vote, so that nothing which counts those can count it. Its number comes
+    from the assignments' own counter: whoever answers cannot tell one from the other.
+    """
+
+    class Kind(models.TextChoices):
+        GOLD = "gold"
+        REPEAT = "repeat"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ANSWERED = "answered"
+        FLAGGED = "flagged"
+
+    id = models.BigIntegerField(primary_key=True)
+    annotator = models.ForeignKey(Membership, models.PROTECT, related_name="checks")
+    image = models.ForeignKey(Image, models.CASCADE, related_name="checks")
+    kind = models.CharField(max_length=6, choices=Kind)
+    expected = models.PositiveSmallIntegerField()
+    """The known expression, or what this person said the first time."""
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    drawn_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    reason = models.CharField(max_length=13, blank=True, choices=Flag.Reason)
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotator", "image", "kind"], name="one_check_per_image_and_kind"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["gold", "repeat"]), name="check_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["open", "answered", "flagged"]),
+                name="check_state_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expected__lte=6), name="check_expected_among_seven"
+            ),
+        ]
+        indexes = [models.Index(fields=["annotator", "state"], name="check_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of image {self.image_id} for {self.annotator_id}: {self.state}"
+
+
+class CheckAnswer(models.Model):
+    """What was answered to a check; a correction is a new revision, as with votes."""
+
+    check_row = models.ForeignKey(Check, models.CASCADE, related_name="answers")
+    expression = models.PositiveSmallIntegerField()
+    revision = models.PositiveSmallIntegerField(default=1)
+    is_current = models.BooleanField(default=True)
+    answered_at = models.DateTimeField(db_default=Now())
+    response_ms = models.PositiveIntegerField(null=True)
+    device = models.CharField(max_length=8, blank=True, choices=Device)
+    position = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expression__lte=6), name="check_answer_among_seven"
+            ),
+            models.UniqueConstraint(
+                fields=["check_row"],
+                condition=models.Q(is_current=True),
+                name="one_current_answer_per_check",
+            ),
+            models.UniqueConstraint(
+                fields=["check_row", "revision"], name="one_check_answer_per_revision"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.check_row_id}: {self.expression} (revision {self.revision})"
+
+    @property
+    def assignment_id(self) -> int:
+        """Answers are told to people under the number they were given, like votes."""
+        return self.check_row_id
