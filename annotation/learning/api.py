@@ -1,6 +1,7 @@
 """REST endpoints of learning to label, below ``/api/v1/projects/{slug}/``."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404
 from django.urls import path
@@ -10,9 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api import ProjectView, StrictSerializer, unknown_parameters
-from annotation.people.models import AfterWithdrawal, Membership, Role
+from annotation.estimates.queries import latest_estimate
+from annotation.images.models import Image
+from annotation.images.queries import images_of
+from annotation.labelling.api import ExpressionField
+from annotation.people.models import AfterWithdrawal, Membership, Project, Role
 
-from . import consent, queries
+from . import consent, gold, queries, rules
+from .models import Gold
 
 
 class ConsentBody(serializers.Serializer[Any]):
@@ -44,6 +50,59 @@ class WithdrawalBody(StrictSerializer):
 class Withdrawn(serializers.Serializer[Any]):
     n_places = serializers.IntegerField(help_text="Places on images that were taken back.")
     votes = serializers.ChoiceField(choices=AfterWithdrawal)
+
+
+class Rules(serializers.ModelSerializer[Project]):
+    class Meta:
+        model = Project
+        fields = [
+            "after_withdrawal", "asks_tutorial", "qualification_faces",
+            "qualification_pass_percent", "qualification_tries", "qualification_wait_hours",
+            "gold_every", "repeat_every", "repeat_distance", "gives_feedback",
+            "shows_own_quality",
+        ]  # fmt: skip
+
+
+class RulesChange(StrictSerializer, Rules):  # type: ignore[misc]
+    """The same fields, every one optional, and no other."""
+
+
+class GoldBody(StrictSerializer):
+    expression = ExpressionField()
+    why = serializers.CharField(max_length=300, allow_blank=True, default="")
+    origin = serializers.ChoiceField(choices=Gold.Origin, default=Gold.Origin.HAND)
+
+
+class GoldRow(serializers.Serializer[Gold]):
+    image = serializers.UUIDField(source="image.uid")
+    expression = ExpressionField()
+    why = serializers.CharField()
+    origin = serializers.ChoiceField(choices=Gold.Origin)
+    n_answers = serializers.IntegerField()
+    n_right = serializers.IntegerField()
+    n_flagged = serializers.IntegerField()
+
+
+class Suggestion(serializers.Serializer[Any]):
+    image = serializers.UUIDField(source="image.uid")
+    expression = ExpressionField(source="consensus")
+    confidence = serializers.FloatField()
+    n_votes = serializers.IntegerField()
+
+
+class ScoreBody(serializers.Serializer[Any]):
+    n = serializers.IntegerField()
+    n_right = serializers.IntegerField()
+    low = serializers.FloatField(help_text="Of the 95 % interval of the share.")
+    high = serializers.FloatField()
+    chance = serializers.FloatField(help_text="What the same keys would get without looking.")
+    beats_chance = serializers.BooleanField()
+
+
+class ScoresRow(serializers.Serializer[Any]):
+    annotator = serializers.CharField()
+    gold = ScoreBody()
+    repeat = ScoreBody()
 
 
 class OwnView(ProjectView):
@@ -114,7 +173,93 @@ class Withdrawal(OwnView):
         return Response({"n_places": n, "votes": me.project.after_withdrawal})
 
 
+class RulesView(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses=Rules)
+    def get(self, request: Request, slug: str) -> Response:
+        """What comes before and beside ordinary work."""
+        unknown_parameters(request)
+        return Response(Rules(self.access().project).data)
+
+    @extend_schema(request=RulesChange, responses=Rules)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change some of it; 0 turns a thing off."""
+        body = RulesChange(self.access().project, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return Response(Rules(rules.change(body.instance, **body.validated_data)).data)
+
+
+class GoldList(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses=GoldRow(many=True), operation_id="gold_list")
+    def get(self, request: Request, slug: str) -> Response:
+        """The faces with known answers, and how they were answered."""
+        unknown_parameters(request)
+        return Response(GoldRow(queries.gold_of(self.access().project), many=True).data)
+
+
+class GoldSuggestions(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses=Suggestion(many=True), operation_id="gold_suggestions")
+    def get(self, request: Request, slug: str) -> Response:
+        """Clear faces of the last estimate that might become known ones."""
+        unknown_parameters(request)
+        last = latest_estimate(self.access().project)
+        found = queries.suggestions(last) if last else []
+        return Response(Suggestion(found, many=True).data)
+
+
+class GoldOne(ProjectView):
+    roles = (Role.CURATOR,)
+
+    def image(self, uid: UUID) -> Image:
+        found = images_of(self.access().project).filter(uid=uid).select_related("project").first()
+        if found is None:
+            raise Http404("No such image.")
+        return found
+
+    @extend_schema(request=GoldBody, responses=GoldRow)
+    def put(self, request: Request, slug: str, uid: UUID) -> Response:
+        """Say what this image shows; the same again changes nothing."""
+        image = self.image(uid)
+        body = GoldBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        gold.mark(image, by=request.user, **body.validated_data)
+        return Response(GoldRow(queries.gold_of(image.project).get(image=image)).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, slug: str, uid: UUID) -> Response:
+        """Show it as a check no more."""
+        gold.unmark(self.image(uid))
+        return Response(status=204)
+
+
+class CheckResults(ProjectView):
+    roles = (Role.CURATOR,)
+
+    @extend_schema(responses=ScoresRow(many=True), operation_id="checks_results")
+    def get(self, request: Request, slug: str) -> Response:
+        """Everybody's results on known faces and repeats, beside what chance would give."""
+        unknown_parameters(request)
+        project = self.access().project
+        codes = dict(project.memberships.values_list("pk", "code"))
+        rows = [
+            {"annotator": codes[pk], "gold": scores.gold, "repeat": scores.repeat}
+            for pk, scores in queries.scores_in(project).items()
+        ]
+        rows.sort(key=lambda row: str(row["annotator"]))
+        return Response(ScoresRow(rows, many=True).data)
+
+
 project_urls = [
+    path("learning/", RulesView.as_view(), name="learning"),
+    path("gold/", GoldList.as_view(), name="gold-list"),
+    path("gold/suggestions/", GoldSuggestions.as_view(), name="gold-suggestions"),
+    path("gold/<uuid:uid>/", GoldOne.as_view(), name="gold"),
+    path("checks/", CheckResults.as_view(), name="check-results"),
     path("consent/", ConsentView.as_view(), name="consent"),
     path("consent/mine/", ConsentMine.as_view(), name="consent-mine"),
     path("withdrawal/", Withdrawal.as_view(), name="withdrawal"),

@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 from annotation.images import queries, services
 from annotation.images.models import Image
 from annotation.jobs.queries import live_job
+from annotation.learning.models import Gold
 from annotation.people.models import Role
 from annotation.people.queries import Access
+from reliability.expressions import Expression
 
 from .frame import project_page, render
+from .words import EXPRESSIONS
 
 READERS = (Role.CURATOR, Role.CODER, Role.RESEARCHER)
 PER_PAGE = 60
@@ -59,6 +62,8 @@ def image(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
         image=found,
         votes=queries.votes_on(found) if access.is_curator else None,
         estimate=found.estimates.order_by("-pk").first() if access.is_curator else None,
+        known=_known(found) if access.is_curator else None,
+        expressions=[(e.name.lower(), word) for e, word in EXPRESSIONS.items()],
         copies=queries.copies_of(found),
         provenance=sorted(found.provenance.items()),
         is_mirrored=queries.is_mirrored(found),
@@ -120,6 +125,12 @@ def _image(access: Access, uid: uuid.UUID) -> Image:
     if found is None:
         raise Http404("No such image.")
     return found
+
+
+def _known(image: Image) -> dict[str, str] | None:
+    """What a curator vouched for, as the form shows it."""
+    gold = Gold.objects.filter(image=image, is_active=True).first()
+    return gold and {"name": Expression(gold.expression).name.lower(), "why": gold.why}
 
 
 def _rectangle(box: list[float] | None) -> dict[str, float] | None:

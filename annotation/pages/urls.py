@@ -5,6 +5,7 @@ from django.urls import include, path
 from . import (
     account,
     agreements,
+    checks,
     estimates,
     home,
     images,
@@ -26,6 +27,7 @@ urlpatterns = [
         images,
         labelling,
         learning,
+        checks,
         own,
         estimates,
         agreements,

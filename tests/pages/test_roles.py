@@ -23,6 +23,7 @@ OPENS_FOR = {
     "me": {"alice"},
     "learning": {"carla"},
     "edit-consent": {"carla"},
+    "checks": {"carla"},
 }
 
 
