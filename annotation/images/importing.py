@@ -45,6 +45,9 @@ class Course:
     record: Import
     index: Index
     n_todo: int
+    start: float = 0.0
+    """The share of the job's progress that was done before."""
+    held: bool = False
     n_done: int = 0
     remarks: list[Remark] = field(default_factory=list)
 
@@ -53,12 +56,17 @@ class Course:
 
     def report(self) -> None:
         done = self.n_done / max(self.n_todo, 1)
-        self.claim.report(done * 0.99, f"{self.n_done:,} of {self.n_todo:,} files")
+        self.claim.report(
+            self.start + done * (0.99 - self.start), f"{self.n_done:,} of {self.n_todo:,} files"
+        )
 
 
-def import_from(claim: Claim, source: Source, name: str) -> Import:
+def import_from(
+    claim: Claim, source: Source, name: str, *, start: float = 0.0, held: bool = False
+) -> Import:
     """Import everything of ``source`` that is not there yet, and end the job with its record.
 
+    ``held`` images are not voted on until faces were looked for; those that came with a box are.
     Raises ``BadSource`` where there is nothing to import. Where the import is cancelled or the
     disk is full, what was imported stays and the record says how far it came.
     """
@@ -72,7 +80,9 @@ def import_from(claim: Claim, source: Source, name: str) -> Import:
     )
     already = set(record.images.values_list("file_name", flat=True))
     todo = [entry for entry in entries if entry.name not in already]
-    course = Course(claim, record, _index_of(claim.project), n_todo=len(todo))
+    course = Course(
+        claim, record, _index_of(claim.project), n_todo=len(todo), start=start, held=held
+    )
     course.remarks += described.remarks + described.missing(entry.name for entry in entries)
     try:
         _take_all(course, source, todo, described)
@@ -152,11 +162,14 @@ def _write(course: Course, batch: list[Taken]) -> None:
             images = []
             for entry, row, picture in _without_copies(course, batch):
                 image = _image(course.record, entry.name, row, picture)
+                if course.held and image.box is None:
+                    image.state = Image.State.HELD
                 _store(image, picture, written)
                 images.append(image)
             Image.objects.bulk_create(images)
             _flag_near_copies(course.index, images)
-            open_images(course.record.project, [image.pk for image in images])
+            opened = [image.pk for image in images if image.state == Image.State.ACTIVE]
+            open_images(course.record.project, opened)
     except BaseException:
         for name in written:
             default_storage.delete(name)

@@ -46,6 +46,8 @@ class Image(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active"
+        HELD = "held"
+        """Nobody votes on it yet: faces are looked for first."""
         EXCLUDED = "excluded"
         TAKEN_DOWN = "taken_down"
 
@@ -89,10 +91,15 @@ class Image(models.Model):
     """``[x_min, y_min, x_max, y_max]`` in pixels of the stored picture."""
     landmarks = models.JSONField(null=True, blank=True)
     """Five ``[x, y]``: left eye, right eye, nose tip, left and right mouth corner (image sides)."""
+    proposed_landmarks = models.JSONField(null=True, blank=True)
+    """Five points as a detector sees them, until a coder sets ``landmarks``."""
     auto_landmarks = models.JSONField(null=True, blank=True)
+    """37 ``[x, y]`` in the order of RAF-DB's automatic annotation."""
     gender = models.PositiveSmallIntegerField(null=True, blank=True, choices=Gender)
     race = models.PositiveSmallIntegerField(null=True, blank=True, choices=Race)
     age = models.PositiveSmallIntegerField(null=True, blank=True, choices=Age)
+    action_units = models.JSONField(null=True, blank=True)
+    """FACS codes such as ``["1C", "2", "L12D"]``; an empty list is a face that shows none."""
     provenance = models.JSONField(default=dict)
     """What is known of the photograph: ``keyword, source_url, owner, licence, title, …``."""
     created_at = models.DateTimeField(db_default=Now())

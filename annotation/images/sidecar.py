@@ -59,7 +59,7 @@ class Sidecar:
 
 def read(data: bytes) -> Sidecar:
     """Read the table; raises ``ValueError`` where it is no table of this kind at all."""
-    lines = csv.reader(io.StringIO(_text(data), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(text_of(data, NAME), newline=""), strict=True)
     csv.field_size_limit(1_000_000)
     try:
         header = [name.strip() for name in next(lines, [])]
@@ -80,18 +80,19 @@ def plain_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip().replace("\\", "/")).removeprefix("./")
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes, name: str) -> str:
+    """The text of a table that people saved with whatever program; ``ValueError`` if it is none."""
     if len(data) > MAX_BYTES:
-        raise ValueError(f"{NAME}: larger than {MAX_BYTES:,} bytes")
+        raise ValueError(f"{name}: larger than {MAX_BYTES:,} bytes")
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{NAME}: not UTF-8 (byte {error.start}); save it as “CSV UTF-8”"
+            f"{name}: not UTF-8 (byte {error.start}); save it as “CSV UTF-8”"
         ) from None
     if "\x00" in text:
-        raise ValueError(f"{NAME}: holds zero bytes; it is not a text file")
+        raise ValueError(f"{name}: holds zero bytes; it is not a text file")
     return text
 
 
@@ -117,11 +118,12 @@ def _take(
     elif name in rows:
         remarks.append(remark(where, f"line {line}: described a second time; the first counts"))
     else:
-        rows[name], problems = _row(told)
+        rows[name], problems = row_of(told)
         remarks.extend(remark(where, f"line {line}: {problem}") for problem in problems)
 
 
-def _row(told: dict[str, str]) -> tuple[Row, list[str]]:
+def row_of(told: dict[str, str]) -> tuple[Row, list[str]]:
+    """The cells of one line, checked, and what was wrong with those left out."""
     problems: list[str] = []
     box = _numbers(told, BOX, "box", problems)
     points = _numbers(told, LANDMARKS, "landmarks", problems)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from . import sidecar
 from .pictures import MAX_BYTES, Refused
@@ -157,10 +158,16 @@ class Archive:
         return data
 
 
-Source = Folder | Archive
+class Source(Protocol):
+    """What the importer takes from: names, bytes by name, and what is known of them."""
+
+    def entries(self) -> list[Entry]: ...
+    def read(self, name: str) -> bytes: ...
+    def sidecar(self) -> sidecar.Sidecar: ...
+    def close(self) -> None: ...
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path) -> Folder | Archive:
     """The source at a path; raises ``BadSource`` where there is none."""
     if path.is_dir():
         return Folder(path)

@@ -23,7 +23,7 @@ def run_import(claim: Claim) -> None:
     except BadSource as error:
         raise JobError(str(error)) from None
     except OSError as error:
-        raise JobError(_told(claim, error)) from error
+        raise JobError(disk_told(claim, error)) from error
     if upload:
         uploads.discard(claim.project.pk, upload)
     claim.log(
@@ -32,7 +32,8 @@ def run_import(claim: Claim) -> None:
     )
 
 
-def _told(claim: Claim, error: OSError) -> str:
+def disk_told(claim: Claim, error: OSError) -> str:
+    """What to say when an import ends for want of room, or of a disk."""
     n = Image.objects.filter(imported_in__job=claim.job).count()
     kept = f"{n:,} images are imported whole; retry the job to go on from there."
     if is_disk_full(error):

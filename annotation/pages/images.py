@@ -47,7 +47,7 @@ def images(request: HttpRequest, access: Access) -> HttpResponse:
         n_near=everything.filter(near_copy_of__isnull=False).count(),
         keywords=queries.keywords_of(access.project),
         chosen=chosen | {"near_copies": near_copies},
-        states=("active", "excluded"),
+        states=("active", "held", "excluded"),
     )
 
 

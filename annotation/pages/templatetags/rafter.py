@@ -26,6 +26,7 @@ BADGES = {
     "withdrawn": ("bad", "cross", gettext_lazy("Withdrawn")),
     "active": ("good", "check", gettext_lazy("Active")),
     "inactive": ("", "dash", gettext_lazy("Inactive")),
+    "held": ("info", "clock", gettext_lazy("Waits for faces")),
     "excluded": ("warn", "cross", gettext_lazy("Excluded")),
     "taken_down": ("bad", "cross", gettext_lazy("Taken down")),
     "kept": ("good", "check", gettext_lazy("Kept")),
