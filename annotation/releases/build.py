@@ -78,6 +78,7 @@ def _plan(project: Project, parameters: dict[str, Any]) -> Plan:
         seed=parameters["seed"],
         parent=project.releases.get(version=parent) if parent else None,
         twelfth=parameters.get("twelfth", False),
+        any_licence=parameters.get("any_licence", False),
     )
 
 

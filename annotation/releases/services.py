@@ -33,6 +33,7 @@ def request_release(
     twelfth: bool = False,
     votes: bool | None = None,
     site: str = "",
+    any_licence: bool = False,
 ) -> tuple[Job, bool]:
     """Ask for a release: of the latest estimate, as the next minor version, unless said otherwise.
 
@@ -59,6 +60,7 @@ def request_release(
         "twelfth": twelfth,
         "votes": _with_votes(project, estimate, votes),
         "site": site or (parent.parameters.get("site", "") if parent else ""),
+        "any_licence": any_licence,
     }
     return request_job(project, "release", parameters, by)
 

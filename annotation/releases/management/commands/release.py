@@ -18,6 +18,11 @@ class Command(ProjectCommand):
         parser.add_argument("--release-version", help="Such as 2.0.0; the next minor by default.")
         parser.add_argument("--changelog", default="")
         parser.add_argument("--seed", type=int, default=0, help="Of the split.")
+        parser.add_argument(
+            "--any-licence",
+            action="store_true",
+            help="Take photographs under ‘all rights reserved’ and ‘no derivatives’ too.",
+        )
 
     def work(self, project: Project, **options: Any) -> None:
         job, _ = services.request_release(
@@ -26,6 +31,7 @@ class Command(ProjectCommand):
             version=options["release_version"],
             changelog=options["changelog"],
             seed=options["seed"],
+            any_licence=options["any_licence"],
         )
         perform_here(job, self.stdout)
         made = job.release
