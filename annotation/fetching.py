@@ -53,6 +53,10 @@ class Unanswered(FetchError):
         self.retry_after_s = retry_after_s
 
 
+class _Closed(Unanswered):
+    """The other side hung up."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What is allowed of an answer. ``hosts`` are names, or ``.name`` for all below it."""
@@ -119,7 +123,7 @@ class Fetcher:
         if kept is not None:
             try:
                 return self._exchange(kept, key, (method, target, body, sent), url, ends)
-            except Unanswered:  # closed by the other side while it waited: once more, afresh
+            except _Closed:  # by the other side, while it waited: once more, afresh
                 if method != "GET":
                     raise
         connection = self._dialled(*key, ends)
@@ -134,16 +138,18 @@ class Fetcher:
         ends: float,
     ) -> Answer:
         method, target, body, headers = request
+        timed: _Timed = connection.sock  # type: ignore[assignment]
+        timed.deadline = ends
         try:
-            connection.sock.deadline = ends  # type: ignore[union-attr]
             connection.request(method, target, body, headers)
             response = connection.getresponse()
             answer = self._read(response, url)
         except (OSError, HTTPException, ValueError) as error:
-            connection.close()
-            raise Unanswered(_told(error)) from None
+            timed.hang_up()
+            kind = _Closed if isinstance(error, ConnectionError) else Unanswered
+            raise kind(_told(error)) from None
         except FetchError:
-            connection.close()
+            timed.hang_up()
             raise
         if response.will_close:
             connection.close()
@@ -182,7 +188,7 @@ class Fetcher:
         for address in found[:3]:
             left = min(self.limits.connect_s, ends - time.monotonic())
             if left <= 0:
-                break
+                raise Unanswered("no answer in time")
             try:
                 plain = self.connect(address, port, host, left)
             except OSError as error:
@@ -249,15 +255,17 @@ def connect_tls(address: str, port: int, host: str, timeout_s: float) -> socket.
         raise
 
 
-class _Timed(io.RawIOBase):
-    """A socket all of whose waiting ends at one moment, however little arrives how often."""
+class _Timed:
+    """A socket all of whose waiting ends at one moment, however little arrives how often.
+
+    Like a socket it stays open, once closed, while something reads from it.
+    """
 
     def __init__(self, plain: socket.socket, deadline: float) -> None:
         self._plain = plain
+        self._n_readers = 0
+        self._is_closed = False
         self.deadline = deadline
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
         self._plain.settimeout(self._left())
@@ -268,12 +276,22 @@ class _Timed(io.RawIOBase):
         self._plain.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Kept(self), PIECE)
+        self._n_readers += 1
+        return io.BufferedReader(_Reader(self), PIECE)
 
     def close(self) -> None:
-        if not self.closed:
+        self._is_closed = True
+        if not self._n_readers:
             self._plain.close()
-        super().close()
+
+    def reader_closed(self) -> None:
+        self._n_readers -= 1
+        if self._is_closed:
+            self.close()
+
+    def hang_up(self) -> None:
+        """Close at once, whoever reads."""
+        self._plain.close()
 
     def _left(self) -> float:
         left = self.deadline - time.monotonic()
@@ -282,7 +300,7 @@ class _Timed(io.RawIOBase):
         return left
 
 
-class _Kept(io.RawIOBase):
+class _Reader(io.RawIOBase):
     """What one answer is read through: closing it leaves the connection open."""
 
     def __init__(self, under: _Timed) -> None:
@@ -293,6 +311,11 @@ class _Kept(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return self._under.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._under.reader_closed()
+        super().close()
 
 
 def _good(answer: Answer) -> Answer:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "annotation",
     "annotation.people",
     "annotation.images",
+    "annotation.collecting",
     "annotation.labelling",
     "annotation.learning",
     "annotation.estimates",
@@ -177,6 +178,7 @@ RELEASES_ROOT = Path(env.str("RELEASES_ROOT", default=str(VAR_DIR / "releases"))
 ESTIMATES_ROOT = Path(env.str("ESTIMATES_ROOT", default=str(VAR_DIR / "estimates")))
 RUNS_ROOT = Path(env.str("RUNS_ROOT", default=str(VAR_DIR / "runs")))
 IMPORT_ROOT = Path(_import_root) if (_import_root := env.str("IMPORT_ROOT", default="")) else None
+COLLECTIONS_ROOT = Path(env.str("COLLECTIONS_ROOT", default=str(VAR_DIR / "collections")))
 UPLOADS_ROOT = Path(env.str("UPLOADS_ROOT", default=str(VAR_DIR / "uploads")))
 STORAGES = {
     "default": {
@@ -192,6 +194,10 @@ STORAGES = {
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=8 * 2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+# --- photographs from outside ---
+FLICKR_API_KEY = env.str("FLICKR_API_KEY", default="")
+COLLECT_HOSTS = env.list("COLLECT_HOSTS", default=[".staticflickr.com"])
 
 # --- words and time ---
 LANGUAGE_CODE = "en"

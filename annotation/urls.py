@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from annotation.agreements import api as agreements
 from annotation.api import not_found
+from annotation.collecting import api as collecting
 from annotation.estimates import api as estimates
 from annotation.health import healthz
 from annotation.images import api as images
@@ -24,6 +25,7 @@ of_a_project = [
     for app in (
         people,
         images,
+        collecting,
         labelling,
         learning,
         estimates,

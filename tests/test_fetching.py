@@ -187,6 +187,17 @@ def test_connection_is_kept_and_dialled_anew_when_it_was_closed(serve: "Serve") 
     fetcher.close()
 
 
+@pytest.mark.parametrize("length", [b"Content-Length: 900\r\n", b""])
+def test_answer_of_a_server_that_hangs_up_afterwards_is_read_to_its_end(
+    length: bytes, serve: "Serve"
+) -> None:
+    """The library closes its side as soon as it has read the headers."""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length + b"\r\n"
+    port = serve(head, then=b"x" * 900)
+    answer = here(port).get("https://api.example.org/")
+    assert answer.body == b"x" * 900
+
+
 def test_busy_server_says_when_to_come_again(serve: "Serve") -> None:
     port = serve(b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(Unanswered) as told:
@@ -258,8 +269,14 @@ class Serve:
         self._listener = socket.create_server(("127.0.0.1", 0))
 
     def __call__(
-        self, answer: bytes, drip_s: float = 0.0, answers_each: int = 1, tls: object = None
+        self,
+        answer: bytes,
+        drip_s: float = 0.0,
+        answers_each: int = 1,
+        tls: object = None,
+        then: bytes = b"",
     ) -> int:
+        self._then = then
         self._answer, self._drip_s, self._each, self._tls = answer, drip_s, answers_each, tls
         threading.Thread(target=self._listen, daemon=True).start()
         return int(self._listener.getsockname()[1])
@@ -286,6 +303,9 @@ class Serve:
                     return
                 self.received.append(asked)
                 connection.sendall(self._answer)
+                if self._then:
+                    time.sleep(0.1)
+                    connection.sendall(self._then)
             while self._drip_s and not self._ended.wait(self._drip_s):
                 connection.sendall(b"x")
         except OSError:

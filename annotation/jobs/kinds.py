@@ -26,6 +26,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("import", "Import", "default", "annotation.images.tasks.run_import"),
+        Kind("collect", "Collection", "default", "annotation.collecting.tasks.run_collect"),
         Kind("estimate", "Estimate", "default", "annotation.estimates.tasks.run_estimate"),
         Kind("release", "Release", "default", "annotation.releases.tasks.run_release"),
         Kind("train", "Training", "gpu", "annotation.runs.tasks.run_training"),

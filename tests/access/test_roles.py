@@ -27,7 +27,8 @@ line); where it is not, mend the route first.
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
     """Made once; every test leaves it as it was, for each request is rolled back."""
-    names = ("MEDIA_ROOT", "ESTIMATES_ROOT", "RELEASES_ROOT", "RUNS_ROOT", "UPLOADS_ROOT")
+    names = ("MEDIA_ROOT", "ESTIMATES_ROOT", "RELEASES_ROOT", "RUNS_ROOT", "UPLOADS_ROOT",
+             "COLLECTIONS_ROOT")  # fmt: skip
     roots = {name: tmp_path_factory.mktemp(name.lower()) for name in names}
     with django_db_blocker.unblock(), override_settings(**roots), transaction.atomic():
         yield make_world()

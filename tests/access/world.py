@@ -13,6 +13,7 @@ from django.conf import settings
 from django.test import Client
 
 from annotation.agreements import services as agreements
+from annotation.collecting.models import Collection as Gathering
 from annotation.estimates.models import Estimate
 from annotation.estimates.services import request_estimate
 from annotation.images import uploads
@@ -137,11 +138,18 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "release-part size": 100_000,
         "release-part number": 1,
         "run-file file": "model.onnx",
+        "collection pk": _collection(cast),
         "import pk": Import.objects.get().pk,
         "upload pk": lambda: _upload(cast),
         "job pk": failed.pk,
         "job-cancel pk": queued.pk,
     }
+
+
+def _collection(cast: Cast) -> int:
+    job = Job.objects.create(project=cast.project, kind="collect", state=Job.State.SUCCEEDED)
+    made = Gathering.objects.create(job=job, project=cast.project, door="manifest", name="list")
+    return made.pk
 
 
 def _upload(cast: Cast) -> str:
