@@ -23,6 +23,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", default=False)
 BEHIND_NGINX = env.bool("BEHIND_NGINX", default=False)
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
 SERVER_EMAIL = DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="rafter@localhost")
 
 INSTALLED_APPS = [
@@ -49,6 +51,7 @@ INSTALLED_APPS = [
     "annotation.agreements",
     "annotation.releases",
     "annotation.runs",
+    "annotation.takedowns",
     "annotation.jobs",
     "annotation.pages",
     "annotation.study",
@@ -246,6 +249,7 @@ REAPER_INTERVAL_S = env.int("REAPER_INTERVAL_S", default=10)
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap expired jobs": {"task": "jobs.reap", "schedule": REAPER_INTERVAL_S},
+    "follow take-downs": {"task": "takedowns.follow", "schedule": 15.0},
     "lapse assignments": {"task": "labelling.lapse", "schedule": 60.0},
     "periodic estimates": {"task": "estimates.periodic", "schedule": 60.0},
 }

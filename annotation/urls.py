@@ -19,6 +19,7 @@ from annotation.learning import api as learning
 from annotation.people import api as people
 from annotation.releases import api as releases
 from annotation.runs import api as runs
+from annotation.takedowns import api as takedowns
 
 of_a_project = [
     path("", include(app.project_urls))
@@ -32,11 +33,13 @@ of_a_project = [
         agreements,
         releases,
         runs,
+        takedowns,
         jobs,
     )
 ]
 v1 = [
     path("", include(people.urls)),
+    path("", include(takedowns.urls)),
     path("projects/<slug:slug>/", include(of_a_project)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularRedocView.as_view(url_name="api:schema"), name="docs"),

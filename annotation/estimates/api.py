@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api import KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.images.models import Image
 from annotation.jobs.tasks import wake
 from annotation.people.models import Membership, Role
 from reliability import Subset
@@ -155,6 +156,7 @@ class EstimateItems(EstimateView):
     def get(self, request: Request, slug: str, number: int) -> Response:
         unknown_parameters(request, "subset", "consensus")
         rows = self.estimate(number).items.select_related("image")
+        rows = rows.exclude(image__state=Image.State.TAKEN_DOWN)
         if "subset" in request.query_params:
             names = [s.name.lower() for s in Subset]
             rows = rows.filter(subset=list(Subset)[self._choice("subset", names)])

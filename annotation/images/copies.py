@@ -31,15 +31,24 @@ class Hashes(NamedTuple):
     mirrored: int
 
 
-def _cosines() -> NDArray[np.float64]:
-    """The first rows of the discrete cosine transform of ``SIDE`` points: (8, 32)."""
-    k = np.arange(FREQUENCIES)[:, None]
-    x = np.arange(SIDE)[None, :]
-    return np.cos(np.pi * k * (2 * x + 1) / (2 * SIDE))
+SAME_BITS = 40
+"""Fingerprints that differ in at most so many of 256 bits are of one picture. Measured on 600
+drawn faces: halved, mirrored, brightened and strongly compressed copies 32 and less, the 179,700
+pairs of different faces 46 and more."""
+FINE_FREQUENCIES = 16
 
 
-COSINES = _cosines()
+def _cosines(n_frequencies: int, side: int) -> NDArray[np.float64]:
+    """The first rows of the discrete cosine transform of ``side`` points."""
+    k = np.arange(n_frequencies)[:, None]
+    x = np.arange(side)[None, :]
+    return np.cos(np.pi * k * (2 * x + 1) / (2 * side))
+
+
+COSINES = _cosines(FREQUENCIES, SIDE)
+FINE_COSINES = _cosines(FINE_FREQUENCIES, CLOSE_SIDE)
 MIRROR = (-1.0) ** np.arange(FREQUENCIES)
+FINE_MIRROR = (-1.0) ** np.arange(FINE_FREQUENCIES)
 """Mirroring a picture changes the sign of its odd horizontal frequencies."""
 
 
@@ -90,6 +99,32 @@ class Index:
         return sorted(found, key=lambda f: (f.distance, f.is_mirrored, f.key))[:CANDIDATES]
 
 
+class Prints(NamedTuple):
+    """A picture's 256-bit fingerprint and its mirror image's, 32 bytes each.
+
+    Four times as fine as ``Hashes``, so that it can stand alone where the other picture is gone.
+    """
+
+    plain: bytes
+    mirrored: bytes
+
+
+def fingerprint(file: IO[bytes]) -> Prints:
+    """Both fingerprints of a whole picture: signs of its 16 × 16 lowest frequencies."""
+    with Pillow.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
+        grey = picture.convert("L").resize((CLOSE_SIDE, CLOSE_SIDE), Pillow.Resampling.BOX)
+    waves = FINE_COSINES @ np.asarray(grey, dtype=np.float64) @ FINE_COSINES.T
+    return Prints(_signs(waves).tobytes(), _signs(waves * FINE_MIRROR).tobytes())
+
+
+def is_same_face(one: Prints, other: Prints) -> bool:
+    """Whether two pictures are near copies, by their fingerprints alone; mirrored ones too."""
+    a, b, c = (np.frombuffer(p, dtype=np.uint8) for p in (one.plain, other.plain, other.mirrored))
+    if not len(a) == len(b) == len(c) == 32:
+        return False
+    return min(int(np.bitwise_count(a ^ x).sum()) for x in (b, c)) <= SAME_BITS
+
+
 def small_grey(file: IO[bytes], mirrored: bool = False) -> NDArray[np.float64]:
     """A picture as (64, 64) grey values with mean 0 and length 1, so that a product correlates."""
     with Pillow.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
@@ -113,7 +148,11 @@ def distance(a: int, b: int) -> int:
 
 
 def _bits(waves: NDArray[np.float64]) -> int:
-    """64 signs against the median of all but the mean brightness, as a signed integer."""
+    """64 signs as a signed integer."""
+    return int(_signs(waves).view(">i8")[0])
+
+
+def _signs(waves: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Signs against the median of all but the mean brightness, eight to a byte."""
     flat = waves.ravel()
-    signs = flat > np.median(flat[1:])
-    return int(np.packbits(signs).view(">i8")[0])
+    return np.packbits(flat > np.median(flat[1:]))

@@ -6,6 +6,7 @@ follow from the import and the photograph, so that a second attempt writes over 
 left. What an earlier attempt finished is not read again.
 """
 
+import io
 import uuid
 from collections import deque
 from collections.abc import Iterator
@@ -21,10 +22,10 @@ from annotation.jobs.services import Cancelled, Claim
 from annotation.labelling.services import open_images
 from annotation.people.models import Project
 
-from .copies import Hashes, Index, are_alike, small_grey
+from .copies import Hashes, Index, Prints, are_alike, fingerprint, is_same_face, small_grey
 from .models import Image, Import, Size
 from .pictures import Picture, Refused, take_in
-from .queries import is_mirrored
+from .queries import is_mirrored, traces
 from .sidecar import Remark, Row, Sidecar, remark
 from .sources import BadSource, Entry, Source
 
@@ -34,6 +35,7 @@ THREADS = 2
 AHEAD = 24
 """Files read and decoded ahead of the writer; bounds memory."""
 NAMES = uuid.UUID("5b3f5a52-6f0e-4c52-8f0d-2f5f7ce6f6a1")
+TAKEN_DOWN = "was taken down and may not come back"
 Taken = tuple[Entry, Row, Picture]
 
 
@@ -103,7 +105,8 @@ def import_from(
 
 
 def _index_of(project: Project) -> Index:
-    rows = list(Image.objects.filter(project=project).values_list("pk", "phash").order_by("pk"))
+    there = Image.objects.filter(project=project).exclude(state=Image.State.TAKEN_DOWN)
+    rows = list(there.values_list("pk", "phash").order_by("pk"))
     return Index([key for key, _ in rows], [value for _, value in rows])
 
 
@@ -177,25 +180,36 @@ def _write(course: Course, batch: list[Taken]) -> None:
 
 
 def _without_copies(course: Course, batch: list[Taken]) -> Iterator[Taken]:
-    """The batch less exact copies of what the project has, or had, or what came just before."""
+    """The batch less exact copies of what the project has, or of what came just before.
+
+    Nor does anything come back that was taken down from any project, or a near copy of it.
+    """
     wanted = Q(digest__in=[p.digest for _, _, p in batch])
     wanted |= Q(pixel_digest__in=[p.pixel_digest for _, _, p in batch])
-    rows = Image.objects.filter(wanted, project=course.record.project_id)
+    here = Q(project=course.record.project_id) | Q(state=Image.State.TAKEN_DOWN)
     known: dict[str, str] = {}
-    for digest, pixel_digest, name, state in rows.values_list(
+    for digest, pixel_digest, name, state in Image.objects.filter(wanted, here).values_list(
         "digest", "pixel_digest", "file_name", "state"
     ):
         gone = state == Image.State.TAKEN_DOWN
-        why = "was taken down and may not come back" if gone else f"exact copy of {name}"
+        why = TAKEN_DOWN if gone else f"exact copy of {name}"
         known |= {digest: why, pixel_digest: why}
+    banned = traces()
     for entry, row, picture in batch:
         refusal = known.get(picture.digest) or known.get(picture.pixel_digest)
+        if not refusal and banned and _is_like(picture, banned):
+            refusal = f"looks like a picture that {TAKEN_DOWN}"
         if refusal:
             course.refuse(entry.name, refusal)
             continue
         why = f"exact copy of {entry.name}"
         known |= {picture.digest: why, picture.pixel_digest: why}
         yield entry, row, picture
+
+
+def _is_like(picture: Picture, banned: list[Prints]) -> bool:
+    prints = fingerprint(io.BytesIO(picture.stored))
+    return any(is_same_face(prints, one) for one in banned)
 
 
 def _image(record: Import, name: str, row: Row, picture: Picture) -> Image:

@@ -140,6 +140,24 @@ class Image(models.Model):
         return self.format if is_stored else self.Format.JPEG
 
 
+class Trace(models.Model):
+    """What is kept of a picture that was taken down: enough to know it again, not to see it.
+
+    The fingerprints are ``copies.Prints``; empty where the file was lost before. The digests stay
+    with the image.
+    """
+
+    image = models.OneToOneField(Image, models.PROTECT, related_name="trace")
+    plain = models.BinaryField(max_length=32)
+    mirrored = models.BinaryField(max_length=32)
+    taken_down_at = models.DateTimeField(db_default=Now())
+    erased_at = models.DateTimeField(null=True, blank=True)
+    """When its files were gone from the storage."""
+
+    def __str__(self) -> str:
+        return f"trace of image {self.image_id}"
+
+
 def stored_name(uid: uuid.UUID, size: str, image_format: str = Image.Format.JPEG) -> str:
     """Where a file of an image lies in the storage: spread over 256 folders, named by us."""
     kind = "" if size == Size.ORIGINAL else f".{size}"

@@ -5,13 +5,19 @@ from django.db.models import Count, Q, QuerySet
 from annotation.people.models import Project
 from reliability.expressions import NAMES
 
-from .copies import distance
-from .models import Image, Import
+from .copies import Prints, distance
+from .models import Image, Import, Trace
 
 
 def images_of(project: Project) -> QuerySet[Image]:
     """All images that were not taken down."""
     return Image.objects.filter(project=project).exclude(state=Image.State.TAKEN_DOWN)
+
+
+def traces() -> list[Prints]:
+    """The fingerprints of every picture that was taken down from any project of the site."""
+    rows = Trace.objects.values_list("plain", "mirrored")
+    return [Prints(bytes(plain), bytes(mirrored)) for plain, mirrored in rows]
 
 
 def imports_of(project: Project) -> QuerySet[Import]:

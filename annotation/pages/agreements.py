@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy
 from annotation.agreements import queries, services
 from annotation.people.models import Role
 from annotation.people.queries import Access
+from annotation.releases import services as releasing
 from annotation.releases.queries import downloads_in
 
-from .frame import READERS, project_page, render
+from .frame import READERS, person_page, project_page, render
 
 SHOWN = 200
 
@@ -77,6 +78,14 @@ def downloads(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "releases/downloads.html", access, page=page)
 
 
+@person_page(methods=("POST",))
+def read_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a notice away that one has read."""
+    releasing.read_notice(request.user, pk)
+    came_from = request.headers.get("Referer", "")
+    return redirect(came_from if _is_ours(request, came_from) else "home")
+
+
 def _agreement(request: HttpRequest, access: Access, form: AcceptanceForm) -> HttpResponse:
     now = services.agreement_of(access.project)
     is_curator = access.is_curator
@@ -95,14 +104,17 @@ def _agreement(request: HttpRequest, access: Access, form: AcceptanceForm) -> Ht
 
 def _onward(request: HttpRequest, access: Access) -> str:
     asked = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(asked, allowed_hosts={request.get_host()}):
-        return asked
-    return reverse("releases", args=[access.project.slug])
+    return asked if _is_ours(request, asked) else reverse("releases", args=[access.project.slug])
+
+
+def _is_ours(request: HttpRequest, address: str) -> bool:
+    return url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()})
 
 
 urlpatterns = [
     path("p/<slug:slug>/agreement/", agreement, name="agreement"),
     path("p/<slug:slug>/agreement/accept/", accept, name="agreement-accept"),
     path("p/<slug:slug>/agreement/text/", rewrite, name="agreement-text"),
+    path("notices/<int:pk>/read/", read_notice, name="notice-read"),
     path("p/<slug:slug>/downloads/", downloads, name="downloads"),
 ]

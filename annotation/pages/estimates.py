@@ -12,6 +12,7 @@ from django.urls import path
 
 from annotation.estimates import queries, services
 from annotation.estimates.models import Estimate
+from annotation.images.models import Image
 from annotation.jobs.queries import live_job
 from annotation.jobs.tasks import wake
 from annotation.people.models import Role
@@ -62,7 +63,8 @@ def estimate(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     if found is None:
         raise Http404(f"No estimate {number}.")
     order = request.GET.get("order", "ambiguous")
-    rows = found.items.select_related("image").order_by(*ORDERS.get(order, ORDERS["ambiguous"]))
+    there = found.items.exclude(image__state=Image.State.TAKEN_DOWN).select_related("image")
+    rows = there.order_by(*ORDERS.get(order, ORDERS["ambiguous"]))
     page = Paginator(rows, 24).get_page(request.GET.get("page"))
     for row in page.object_list:
         row.word = EXPRESSIONS[Expression(row.consensus)]

@@ -16,6 +16,7 @@ from annotation.jobs.queries import live_job
 from annotation.learning.models import Gold
 from annotation.people.models import Role
 from annotation.people.queries import Access
+from annotation.takedowns.queries import waiting_in
 from reliability.expressions import Expression
 
 from .frame import project_page, render
@@ -46,6 +47,7 @@ def images(request: HttpRequest, access: Access) -> HttpResponse:
         n_images=everything.count(),
         n_near=everything.filter(near_copy_of__isnull=False).count(),
         keywords=queries.keywords_of(access.project),
+        n_takedowns=waiting_in(access.project).count() if access.is_curator else 0,
         chosen=chosen | {"near_copies": near_copies},
         states=("active", "held", "excluded"),
     )

@@ -46,7 +46,7 @@ class SettingsForm(forms.ModelForm):
         model = Project
         fields = [
             "name", "description", "guidelines", "licence", "target_votes", "assignment_hours",
-            "estimate_every_hours", "estimate_every_votes", "shares_votes",
+            "estimate_every_hours", "estimate_every_votes", "shares_votes", "takedown_at_once",
         ]  # fmt: skip
         labels = {
             "target_votes": gettext_lazy("Votes per image"),
@@ -54,6 +54,9 @@ class SettingsForm(forms.ModelForm):
             "estimate_every_hours": gettext_lazy("Estimate every so many hours"),
             "estimate_every_votes": gettext_lazy("Estimate after so many new votes"),
             "shares_votes": gettext_lazy("Releases may hold the votes themselves, under codes"),
+            "takedown_at_once": gettext_lazy(
+                "Take pictures down at once when a request names them exactly"
+            ),
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),

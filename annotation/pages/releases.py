@@ -8,6 +8,7 @@ from django.urls import path, reverse
 
 from annotation.agreements.queries import still_to_accept
 from annotation.estimates.queries import latest_estimate
+from annotation.images.models import Image
 from annotation.jobs.queries import live_job
 from annotation.jobs.tasks import wake
 from annotation.people.models import Role
@@ -90,7 +91,8 @@ def _release(access: Access, version: str) -> Release:
 def _gallery(found: Release) -> list[dict[str, object]]:
     """Every class that occurs, with its counts and some faces, as in the paper's Figure 3."""
     classes: dict[tuple[str, int], dict[str, object]] = {}
-    rows = found.images.order_by("subset", "label", "name").values_list(
+    there = found.images.exclude(image__state=Image.State.TAKEN_DOWN)
+    rows = there.order_by("subset", "label", "name").values_list(
         "subset", "label", "split", "image__uid"
     )
     for subset, label, split, uid in rows:

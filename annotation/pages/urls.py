@@ -17,6 +17,7 @@ from . import (
     people,
     releases,
     runs,
+    takedowns,
 )
 
 urlpatterns = [
@@ -35,6 +36,7 @@ urlpatterns = [
         agreements,
         releases,
         runs,
+        takedowns,
         jobs,
     )
 ]

@@ -83,6 +83,10 @@ class Project(models.Model):
     """Whether a person is told after a face with a known answer."""
     shows_own_quality = models.BooleanField(default=True)
     """Whether people see their own agreement and reliability."""
+    takedown_at_once = models.BooleanField(
+        default=False,
+        help_text="Take a picture down at once where nothing has to be judged by eye.",
+    )
     is_archived = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     members = models.ManyToManyField(Person, through="Membership", related_name="projects")

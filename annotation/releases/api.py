@@ -122,7 +122,7 @@ class ReleaseView(ProjectView):
         if found is None:
             raise Http404(f"No release {version!r}.")
         if standing and found.state == Release.State.WITHDRAWN:
-            raise Gone(_gone(found))
+            raise Withdrawn(found)
         return found
 
 
@@ -315,10 +315,21 @@ def _part_size(told: str, whole: int) -> int:
     return int(told)
 
 
-def _gone(release: Release) -> str:
-    after = queries.successor(release)
-    instead = f" Take {after.version} instead." if after else ""
-    return f"{release.version} was withdrawn: {release.withdrawn_reason}.{instead}"
+class Withdrawn(Gone):
+    """410 for a withdrawn release, with a pointer to the version that takes its place."""
+
+    def __init__(self, release: Release) -> None:
+        after = queries.successor(release)
+        coming = None if after else queries.version_under_way(release.project)
+        told = f"{release.version} was withdrawn: {release.withdrawn_reason}"
+        if after:
+            told += f" Take {after.version} instead."
+            address = reverse("api:release-detail", args=[release.project.slug, after.version])
+            self.extra = {"successor": after.version, "successor_url": address}
+        elif coming:
+            told += f" {coming} takes its place; it is being built."
+            self.extra = {"successor": coming}
+        super().__init__(told)
 
 
 project_urls = [

@@ -6,11 +6,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import QuerySet
 
-from annotation.people.models import Project
+from annotation.jobs.models import Job
+from annotation.people.models import Person, Project
 from annotation.people.queries import Access
 
 from .folder import SUMS, digest_in
-from .models import Download, LayoutName, Release
+from .models import Download, LayoutName, Notice, Release
 
 LATEST = "latest"
 
@@ -36,6 +37,12 @@ def successor(release: Release) -> Release | None:
     """The version to take instead of a withdrawn one: the newest standing one after it."""
     after = releases_of(release.project).filter(pk__gt=release.pk)
     return after.filter(state=Release.State.PUBLISHED).first()
+
+
+def version_under_way(project: Project) -> str | None:
+    """The version that a release job of the project is building or waits to build."""
+    live = Job.objects.filter(project=project, kind="release", state__in=["queued", "running"])
+    return live.values_list("parameters__version", flat=True).first()
 
 
 def next_version(last: Release | None) -> str:
@@ -90,3 +97,9 @@ def downloads_in(who: Access) -> QuerySet[Download]:
     rows = Download.objects.filter(release__project=who.project)
     rows = rows if who.is_curator else rows.filter(person=who.person)
     return rows.select_related("person", "release").order_by("-last_at", "-id")
+
+
+def unread_notices(person: Person) -> list[Notice]:
+    """What a person who downloaded a withdrawn version has not read yet, newest first."""
+    rows = Notice.objects.filter(person=person, read_at=None)
+    return list(rows.select_related("release__project")[:5])

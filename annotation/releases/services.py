@@ -1,9 +1,11 @@
 """Release: from an estimate to an immutable folder; withdrawing it; who had it."""
 
+import logging
 import re
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -17,6 +19,7 @@ from . import queries
 from .crowd import MIN_GROUP
 from .models import Download, LayoutName, Notice, Release
 
+logger = logging.getLogger(__name__)
 MAX_SEED = 2**31 - 1
 VERSION = re.compile(r"(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})")
 
@@ -65,6 +68,19 @@ def request_release(
     return request_job(project, "release", parameters, by)
 
 
+def request_patch(release: Release, version: str, changelog: str) -> tuple[Job, bool]:
+    """Ask for a release like another one, of the same estimate, as a version of its own."""
+    newest = release.project.releases.first()
+    _check_version(version, newest)
+    parameters = release.parameters | {
+        "votes": release.parameters.get("votes", False) and release.project.shares_votes,
+        "version": version,
+        "parent": newest.version if newest else None,
+        "changelog": changelog,
+    }
+    return request_job(release.project, "release", parameters, None)
+
+
 def withdraw_release(release: Release, reason: str) -> int:
     """Take a version back, for good, and leave a notice for everybody who downloaded it.
 
@@ -84,6 +100,38 @@ def withdraw_release(release: Release, reason: str) -> int:
         )
     release.refresh_from_db()
     return len(people)
+
+
+def mail_notices() -> int:
+    """Send every notice that was not sent yet to whoever has an address; how many were sent."""
+    waiting = Notice.objects.filter(mailed_at=None).select_related("person", "release__project")
+    return sum(_mail(notice) for notice in waiting)
+
+
+def _mail(notice: Notice) -> bool:
+    """Send one notice, once; where the mail server refuses, another time."""
+    release, address = notice.release, notice.person.email
+    try:
+        with transaction.atomic():
+            mine = Notice.objects.filter(pk=notice.pk, mailed_at=None)
+            if not mine.update(mailed_at=Now()) or not address:
+                return False
+            send_mail(
+                f"{release.project.name} {release.version} was withdrawn",
+                f"{notice.text}\n\nYou downloaded it. Please delete your copies and take the next "
+                "version, which the page of this release names as soon as it is there.\n",
+                None,
+                [address],
+            )
+    except OSError as error:  # smtplib's exceptions are OSErrors
+        logger.warning("notice %s not mailed: %s", notice.pk, error)
+        return False
+    return True
+
+
+def read_notice(person: Person, notice_id: int) -> None:
+    """Note that a person has read a notice of theirs."""
+    Notice.objects.filter(pk=notice_id, person=person, read_at=None).update(read_at=Now())
 
 
 def record_download(release: Release, person: Person, path: str, n_bytes: int = 0) -> None:

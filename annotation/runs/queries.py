@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from annotation.images.models import Image
 from annotation.people.models import Project
 
 from .models import Run
@@ -16,6 +17,14 @@ def runs_of(project: Project) -> QuerySet[Run]:
     """The project's runs, newest first."""
     rows = Run.objects.filter(project=project).select_related("job", "release", "created_by")
     return rows.order_by("-number")
+
+
+def affected_runs(project: Project) -> QuerySet[Run]:
+    """The runs whose release held an image that was taken down since."""
+    struck = Image.objects.filter(
+        state=Image.State.TAKEN_DOWN, released_as__release=OuterRef("release")
+    )
+    return runs_of(project).filter(Exists(struck))
 
 
 def latest_run(project: Project) -> Run | None:

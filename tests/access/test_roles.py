@@ -135,8 +135,8 @@ def test_browsers_cannot_be_made_to_write_by_another_site(world: World) -> None:
     """Without the CSRF token every unsafe request of a session is refused."""
     wrong = []
     for row in rows():
-        if row.method == "GET" or row.answer("curator") == 405:
-            continue
+        if row.method == "GET" or (row.route.startswith("api:") and row.answer("anonymous") == 202):
+            continue  # open to everybody: it looks at no session
         client = world.client("curator", enforce_csrf_checks=True)
         status = ask(client, row, address_of(world, routes()[row.name], "curator"))
         if status != 403:

@@ -26,6 +26,7 @@ from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.releases.models import Release
 from annotation.runs.models import Run
+from annotation.takedowns import services as takedowns
 from reliability import Subset
 from tests.conftest import PASSWORD, Cast, make_cast
 from tests.releases.conftest import Collection, built, make_collection
@@ -125,6 +126,8 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
     run = _run(cast, release)
     failed = Job.objects.create(project=cast.project, kind="train", state=Job.State.FAILED)
     queued = Job.objects.create(project=cast.project, kind="import")
+    asked = takedowns.ask(takedowns.Wish(image=images[1].uid), "203.0.113.1")
+    other = takedowns.ask(takedowns.Wish(source_url="https://photos.example/"), "203.0.113.1")
     _, secret = people.invite(cast.project, Role.ANNOTATOR, cast.carla)
     return {
         "slug": cast.project.slug,
@@ -141,6 +144,10 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "collection pk": _collection(cast),
         "import pk": Import.objects.get().pk,
         "upload pk": lambda: _upload(cast),
+        "takedown pk": asked.matches.get().pk,
+        "takedown-close pk": other.pk,
+        "takedown-outcome reference": asked.reference,
+        "notice-read pk": 1,
         "job pk": failed.pk,
         "job-cancel pk": queued.pk,
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models.functions import Now
 from PIL import Image as Pillow
 
 from annotation.estimates.models import AnnotatorEstimate, Estimate, ItemEstimate
@@ -113,7 +114,9 @@ def _item(estimate: Estimate, image: Image, subset: Subset, label: int) -> ItemE
 
 
 def ended_job(cast: Cast, kind: str) -> Job:
-    return Job.objects.create(project=cast.project, kind=kind, state=Job.State.SUCCEEDED)
+    return Job.objects.create(
+        project=cast.project, kind=kind, state=Job.State.SUCCEEDED, started_at=Now()
+    )
 
 
 @pytest.fixture
