@@ -251,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap expired jobs": {"task": "jobs.reap", "schedule": REAPER_INTERVAL_S},
     "follow take-downs": {"task": "takedowns.follow", "schedule": 15.0},
     "lapse assignments": {"task": "labelling.lapse", "schedule": 60.0},
+    "take pulses": {"task": "labelling.pulse", "schedule": 600.0},
     "periodic estimates": {"task": "estimates.periodic", "schedule": 60.0},
 }
 

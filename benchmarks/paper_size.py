@@ -6,7 +6,7 @@ Every step is a process of its own, as an operator would start it: draw the face
 ``--faces`` names a folder of ``draw_faces``), import them, let 315 simulated people vote through
 the vote service's bulk path, estimate, release. ``DIR`` is a scratch ``VAR_DIR`` (SQLite unless
 ``DATABASE_URL`` names PostgreSQL). Limits: the estimate 10 s (issue 3), the release 60 s and 300 MB
-(issue 5); the other steps have none.
+(issue 5), a curator's page half a second from the second time on; the other steps have none.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STUDY = "paper-size"
+PAGE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace) -> None:
     manage("estimate", STUDY, step="estimate", limit=Limit(wall_s=10))
     manage("release", STUDY, step="release", limit=Limit(60, 300))
     judge(options.var)
+    look()
 
 
 def manage(*words: str, step: str = "", limit: Limit = Limit()) -> None:
@@ -118,6 +120,28 @@ def judge(var: Path) -> None:
     print(f"fit alone {estimate.report['seconds']:.2f} s; {estimate.n_votes:,} votes")
     print(f"kept {len(kept)} of {len(kinds)}; bad people kept: {len(kept & bad)}; ", end="")
     print(f"honest people left out: {len(honest - kept)}")
+
+
+def look() -> None:
+    """The pages that a curator opens all day, without the network: the second answer of each."""
+    prepare()
+    from django.conf import settings
+    from django.test import Client
+
+    from annotation.people.models import Person
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    client = Client()
+    client.force_login(Person.objects.get(username="bench"), settings.AUTHENTICATION_BACKENDS[-1])
+    here = f"/p/{STUDY}/"
+    for page in ("/", here, *(f"{here}{p}/" for p in ("images", "people", "estimates/1", "jobs"))):
+        for _ in range(2):
+            began = time.perf_counter()
+            answer = client.get(page)
+            wall = time.perf_counter() - began
+        if answer.status_code != 200:
+            raise SystemExit(f"{page}: {answer.status_code}")
+        print(f"page {page:<32}{wall * 1000:6.0f} ms   {wall / PAGE_S:.2f} of {PAGE_S} s")
 
 
 def prepare() -> None:

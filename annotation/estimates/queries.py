@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from annotation.images.models import Image
 from annotation.labelling.models import Vote
+from annotation.labelling.queries import moved_since
 from annotation.people.models import Membership, Project
 from reliability import Subset
 
@@ -57,11 +58,8 @@ def projects_due() -> list[Project]:
 
 
 def votes_since(estimate: Estimate | None, project: Project) -> int:
-    """How many votes arrived (corrections included) since an estimate began, or at all."""
-    votes = Vote.objects.filter(assignment__annotator__project=project)
-    if estimate is not None:
-        votes = votes.filter(voted_at__gt=estimate.job.started_at)
-    return votes.count()
+    """How many votes came or went since an estimate's were frozen, or at all."""
+    return moved_since(project, estimate.job.started_at if estimate else None)
 
 
 def _is_due(project: Project) -> bool:

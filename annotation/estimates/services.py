@@ -20,6 +20,7 @@ import reliability
 from annotation.jobs.models import Job
 from annotation.jobs.services import Claim, JobError, request_job
 from annotation.labelling.queries import votes_of
+from annotation.labelling.services import take_pulse
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.version import code_version
 from reliability import gallery, report
@@ -93,6 +94,7 @@ def build_estimate(claim: Claim) -> None:
     """Freeze, fit, write the folder aside, then record all of it at once."""
     project, parameters = claim.project, claim.parameters
     claim.report(0.0, "Freezing the votes")
+    take_pulse(project, claim.job.started_at)
     frozen = freeze_votes(project)
     claim.log(f"{len(frozen.votes.item):,} votes on {len(frozen.image_ids):,} images frozen.")
     fit = reliability.estimate(

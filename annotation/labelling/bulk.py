@@ -16,6 +16,7 @@ from reliability.expressions import N_EXPRESSIONS
 
 from .errors import VotesRefused
 from .models import Coverage, Share
+from .pulse import take_pulse
 from .tables import read_votes
 
 Integers = np.ndarray[Any, np.dtype[np.integer[Any]]]
@@ -50,6 +51,7 @@ def record_votes_bulk(
         rows = list(zip(*(_listed(c, block) for c in columns), strict=True))
         n_new += _store_block(project, rows)
         report((start + len(block)) / n_votes, f"{start + len(block):,} of {n_votes:,} votes")
+    take_pulse(project)
     return n_new
 
 

@@ -105,6 +105,24 @@ class Share(models.Model):
         return f"{self.annotator_id}: {self.n_live}"
 
 
+class Pulse(models.Model):
+    """How many votes of a person came (or went) since the pulse before: a row where any did.
+
+    Kept by the clock, so that no page counts a million votes to show how a project gets on.
+    """
+
+    annotator = models.ForeignKey(Membership, models.CASCADE, related_name="pulses")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    n_votes = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "at"], name="pulse_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.annotator_id}: {self.n_votes:+} by {self.at}"
+
+
 class Assignment(models.Model):
     """One image due from one annotator, drawn ahead. Lapsed ones can be drawn again.
 

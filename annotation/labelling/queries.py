@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from annotation.images.models import Image
@@ -13,13 +13,14 @@ from annotation.people.models import Membership, Project, Role
 from .arrays import GivenVotes, Integers, given_votes
 from .draw import free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
+from .pulse import UNANSWERED, counted_votes, last_seen, moved_since, votes_per_day
 from .room import room_of
 
 State = Assignment.State
 
 __all__ = [
-    "GivenVotes", "Progress", "given_votes", "live_counts", "next_assignments", "open_flags",
-    "people_at_work", "progress", "votes_in", "votes_of", "votes_on", "work_of",
+    "GivenVotes", "Progress", "given_votes", "live_counts", "moved_since", "next_assignments",
+    "open_flags", "people_at_work", "progress", "votes_in", "votes_of", "votes_on", "work_of",
 ]  # fmt: skip
 
 
@@ -65,27 +66,28 @@ def next_assignments(membership: Membership, n: int = 30) -> list[Assignment]:
 
 
 def progress(project: Project) -> Progress:
-    """Counts for the project's home and people's pages."""
+    """Counts for the project's home and people's pages; cheap however many votes there are."""
     places = Coverage.objects.filter(project=project, is_open=True)
     sums = places.aggregate(n=Count("pk"), wanted=Sum("target"))
-    n_open_images = sums["n"] or 0
-    votes = votes_in(project)
-    spans = votes.aggregate(first=Min("voted_at"))
-    week = timezone.now() - timedelta(days=7)
-    n_recent = votes.filter(voted_at__gt=week).count()
-    since = max(spans["first"], week) if spans["first"] else week
-    days = max((timezone.now() - since).total_seconds() / 86_400, 1 / 24)
-    complete = places.filter(n_live__gte=project.target_votes)
+    unanswered = Assignment.objects.filter(annotator__project=project, state__in=UNANSWERED)
+    full = places.filter(n_live__gte=project.target_votes)
+    awaited = unanswered.filter(image__coverage__in=full).values("image").distinct()
     return Progress(
-        n_images=n_open_images,
-        n_votes=votes.count(),
+        n_images=sums["n"] or 0,
+        n_votes=_votes_on_active_images(project, unanswered),
         n_wanted=sums["wanted"] or 0,
-        n_complete=complete.exclude(image__assignments__state=State.OPEN).count(),
+        n_complete=full.count() - awaited.count(),
         n_annotators=Membership.objects.filter(
             project=project, role=Role.ANNOTATOR, is_active=True
         ).count(),
-        votes_per_day=n_recent / days,
+        votes_per_day=votes_per_day(project, timezone.now()),
     )
+
+
+def _votes_on_active_images(project: Project, unanswered: QuerySet[Assignment]) -> int:
+    active = {"image__state": Image.State.ACTIVE}
+    live = Coverage.objects.filter(project=project, **active).aggregate(n=Sum("n_live"))["n"]
+    return (live or 0) - unanswered.filter(**active).count()
 
 
 def votes_in(project: Project) -> QuerySet[Vote]:
@@ -112,14 +114,10 @@ def work_of(membership: Membership) -> dict[str, int]:
 
 
 def people_at_work(project: Project) -> dict[int, dict[str, Any]]:
-    """By membership id: votes given and the time of the last one."""
-    rows = (
-        Vote.objects.filter(is_current=True, assignment__annotator__project=project)
-        .values("assignment__annotator")
-        .annotate(n=Count("pk"), last=Max("voted_at"))
-        .order_by()
-    )
-    return {r["assignment__annotator"]: {"n_votes": r["n"], "last": r["last"]} for r in rows}
+    """By membership id: votes that count, and about when the last ones came."""
+    last = last_seen(project)
+    counted = counted_votes(project)
+    return {pk: {"n_votes": n, "last": last.get(pk)} for pk, n in counted.items()}
 
 
 def votes_on(image: Image) -> list[int]:

@@ -19,6 +19,7 @@ from .bulk import import_votes, plan, record_votes_bulk
 from .draw import give_back, lock_share, take_place, top_up
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Coverage, Flag, Share, Vote
+from .pulse import UNANSWERED, take_pulse
 from .revisions import resent
 from .room import cap_of
 from .sources import source_of
@@ -26,7 +27,8 @@ from .sources import source_of
 __all__ = [
     "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
     "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
-    "record_votes_bulk", "reinstate", "set_target", "top_up", "vote_and_draw", "withdraw",
+    "record_votes_bulk", "reinstate", "set_target", "take_pulse", "top_up", "vote_and_draw",
+    "withdraw",
 ]  # fmt: skip
 
 State = Assignment.State
@@ -34,7 +36,6 @@ More = Callable[[], list[Assignment]]
 N_AHEAD, N_LOW = 30, 20
 """A person holds up to 30 open assignments, and is given more when 20 are left: twenty faces of a
 broken network, and one draw for ten votes."""
-UNANSWERED = (State.PLANNED, State.OPEN)
 LAPSED = "This assignment lapsed, and its place has been given to somebody else."
 WITHDRAWN = "This image is no longer labelled."
 

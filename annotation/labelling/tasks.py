@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from annotation.people.models import Project
+
 from . import services
 
 
@@ -9,3 +11,10 @@ from . import services
 def lapse() -> None:
     """Take back what was not answered in time."""
     services.lapse()
+
+
+@shared_task(name="labelling.pulse")
+def pulse() -> None:
+    """Write down how the votes of every project grew."""
+    for project in Project.objects.filter(is_archived=False):
+        services.take_pulse(project)
