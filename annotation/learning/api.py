@@ -17,8 +17,8 @@ from annotation.images.queries import images_of
 from annotation.labelling.api import ExpressionField
 from annotation.people.models import AfterWithdrawal, Membership, Project, Role
 
-from . import consent, gold, queries, rules
-from .models import Gold
+from . import consent, gold, lesson, qualification, queries, rules, tutorial
+from .models import AttemptFace, Gold
 
 
 class ConsentBody(serializers.Serializer[Any]):
@@ -103,6 +103,37 @@ class ScoresRow(serializers.Serializer[Any]):
     annotator = serializers.CharField()
     gold = ScoreBody()
     repeat = ScoreBody()
+
+
+class TutorialBody(serializers.Serializer[Any]):
+    text = serializers.CharField(help_text="Markdown; see the documentation.")
+    titles = serializers.ListField(child=serializers.CharField())
+    done_at = serializers.DateTimeField(allow_null=True, help_text="By the caller.")
+
+
+class TutorialChange(StrictSerializer):
+    text = serializers.CharField(max_length=lesson.MAX_TEXT, trim_whitespace=False)
+
+
+class AttemptAnswer(StrictSerializer):
+    expression = ExpressionField()
+
+
+class AttemptFaceRow(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    image = serializers.UUIDField()
+    answer = ExpressionField(allow_null=True)
+    expected = ExpressionField(allow_null=True, help_text="Told when the try has ended.")
+
+
+class QualificationBody(serializers.Serializer[Any]):
+    qualified_at = serializers.DateTimeField(allow_null=True)
+    n_left = serializers.IntegerField(help_text="Tries.")
+    waits_until = serializers.DateTimeField(allow_null=True)
+    is_open = serializers.BooleanField()
+    is_passed = serializers.BooleanField()
+    n_right = serializers.IntegerField(allow_null=True)
+    faces = AttemptFaceRow(many=True)
 
 
 class OwnView(ProjectView):
@@ -254,7 +285,104 @@ class CheckResults(ProjectView):
         return Response(ScoresRow(rows, many=True).data)
 
 
+class TutorialView(ProjectView):
+    roles = (Role.ANNOTATOR, Role.CURATOR, Role.CODER)
+
+    @extend_schema(responses=TutorialBody)
+    def get(self, request: Request, slug: str) -> Response:
+        """The tutorial as it is written, and the titles of its steps."""
+        unknown_parameters(request)
+        who = self.access()
+        steps = tutorial.steps_of(who.project)
+        told = {
+            "text": tutorial.text_of(who.project),
+            "titles": [step.title for step in steps],
+            "done_at": who.annotator.tutorial_done_at if who.annotator else None,
+        }
+        return Response(TutorialBody(told).data)
+
+    @extend_schema(request=TutorialChange, responses=TutorialBody)
+    def put(self, request: Request, slug: str) -> Response:
+        """Write it (curators); what cannot be read is named with its line."""
+        who = self.access(Role.CURATOR)
+        body = TutorialChange(data=request.data)
+        body.is_valid(raise_exception=True)
+        tutorial.write_tutorial(who.project, body.validated_data["text"], who.person)
+        return self.get(request, slug)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Put the default text back (curators)."""
+        tutorial.restore_default(self.access(Role.CURATOR).project)
+        return Response(status=204)
+
+
+class TutorialDone(OwnView):
+    @extend_schema(request=None, responses={204: None})
+    def put(self, request: Request, slug: str) -> Response:
+        """The caller has read the tutorial; the first time is kept."""
+        tutorial.finish(self.membership())
+        return Response(status=204)
+
+
+class Qualification(OwnView):
+    @extend_schema(responses=QualificationBody)
+    def get(self, request: Request, slug: str) -> Response:
+        """Where the caller stands; of an open try the faces, of an ended one how it went."""
+        unknown_parameters(request)
+        return Response(_standing(self.membership()))
+
+    @extend_schema(request=None, responses=QualificationBody)
+    def post(self, request: Request, slug: str) -> Response:
+        """Begin a try, or go on with the open one."""
+        me = self.membership()
+        qualification.begin(me)
+        return Response(_standing(me))
+
+
+class QualificationFace(OwnView):
+    @extend_schema(request=AttemptAnswer, responses=QualificationBody)
+    def put(self, request: Request, slug: str, position: int) -> Response:
+        """Answer one face of the open try; the last answer ends it."""
+        me = self.membership()
+        body = AttemptAnswer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            qualification.answer(me, position, body.validated_data["expression"])
+        except AttemptFace.DoesNotExist:
+            raise Http404("No such open face.") from None
+        me.refresh_from_db()
+        return Response(_standing(me))
+
+
+def _standing(me: Membership) -> Any:
+    now = qualification.standing(me)
+    faces = list(now.attempt.faces.select_related("image")) if now.attempt else []
+    told = {
+        "qualified_at": me.qualified_at,
+        "n_left": now.n_left,
+        "waits_until": now.waits_until,
+        "is_open": now.is_open,
+        "is_passed": bool(now.attempt and now.attempt.is_passed),
+        "n_right": None if now.is_open or not now.attempt else now.attempt.n_right,
+        "faces": [
+            {
+                "position": face.position,
+                "image": face.image.uid,
+                "answer": face.answer,
+                "expected": None if now.is_open else face.expected,
+            }
+            for face in faces
+        ],
+    }
+    return QualificationBody(told).data
+
+
 project_urls = [
+    path("tutorial/", TutorialView.as_view(), name="tutorial"),
+    path("tutorial/done/", TutorialDone.as_view(), name="tutorial-done"),
+    path("qualification/", Qualification.as_view(), name="qualification"),
+    path("qualification/<int:position>/", QualificationFace.as_view(), name="qualification-face"),
     path("learning/", RulesView.as_view(), name="learning"),
     path("gold/", GoldList.as_view(), name="gold-list"),
     path("gold/suggestions/", GoldSuggestions.as_view(), name="gold-suggestions"),

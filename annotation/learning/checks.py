@@ -20,7 +20,7 @@ from annotation.labelling.revisions import resent
 from annotation.labelling.services import Answer, flag_assignment, vote_and_draw
 from annotation.people.models import Membership
 
-from .models import Check, CheckAnswer, Gold
+from .models import AttemptFace, Check, CheckAnswer, Gold
 
 Kind, State = Check.Kind, Check.State
 GONE = "This image is no longer labelled."
@@ -138,11 +138,13 @@ def _gold_for(membership: Membership) -> tuple[int, int] | None:
     """A known face (image, expression) this person was not shown; first those never due to them."""
     shown = Check.objects.filter(annotator=membership, kind=Kind.GOLD, image=OuterRef("image"))
     given = Assignment.objects.filter(annotator=membership, image=OuterRef("image"))
+    tried = AttemptFace.objects.filter(attempt__membership=membership, image=OuterRef("image"))
     full = Coverage.objects.filter(pk=OuterRef("image")).filter(
         Q(is_open=False) | Q(n_live__gte=F("target"))
     )
     rows = Gold.objects.filter(
         ~Exists(shown),
+        ~Exists(tried),
         ~Exists(given.exclude(state=Assignment.State.LAPSED)),
         project=membership.project_id,
         is_active=True,

@@ -167,3 +167,71 @@ class CheckAnswer(models.Model):
     def assignment_id(self) -> int:
         """Answers are told to people under the number they were given, like votes."""
         return self.check_row_id
+
+
+class Tutorial(models.Model):
+    """What a curator wrote in place of the default tutorial; ``lesson`` says how it is read."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="tutorial")
+    text = models.TextField()
+    written_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    written_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"tutorial of {self.project_id}"
+
+
+class Attempt(models.Model):
+    """One try at the qualification."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    began_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+    n_right = models.PositiveSmallIntegerField(default=0)
+    is_passed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["membership", "number"], name="one_try_per_number"),
+            models.UniqueConstraint(
+                fields=["membership"],
+                condition=models.Q(ended_at=None),
+                name="one_open_try_per_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"try {self.number} of {self.membership_id}"
+
+
+class AttemptFace(models.Model):
+    """One face of a try, with the answer that was known when it began."""
+
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="faces")
+    position = models.PositiveSmallIntegerField()
+    image = models.ForeignKey(Image, models.CASCADE, related_name="+")
+    expected = models.PositiveSmallIntegerField()
+    answer = models.PositiveSmallIntegerField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["attempt", "position"], name="one_face_per_place_of_a_try"
+            ),
+            models.UniqueConstraint(fields=["attempt", "image"], name="no_face_twice_in_a_try"),
+            models.CheckConstraint(
+                condition=models.Q(expected__lte=6)
+                & (models.Q(answer=None) | models.Q(answer__lte=6)),
+                name="face_of_a_try_among_seven",
+            ),
+        ]
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.expected}"
+
+    @property
+    def is_right(self) -> bool:
+        return self.answer == self.expected

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from annotation.estimates.models import Estimate, ItemEstimate
 from annotation.images.models import Image
-from annotation.people.models import Membership, Project
+from annotation.people.models import Membership, Project, Role
 from reliability import Subset
 from reliability.expressions import N_EXPRESSIONS
 
@@ -22,6 +22,8 @@ class Step(models.TextChoices):
     """What comes before ordinary work, in this order; each is a page of that name."""
 
     CONSENT = "consent"
+    TUTORIAL = "tutorial"
+    QUALIFICATION = "qualification"
 
 
 def next_step(membership: Membership) -> Step | None:
@@ -29,6 +31,10 @@ def next_step(membership: Membership) -> Step | None:
     project = membership.project
     if project.consent_version > membership.consent_version:
         return Step.CONSENT
+    if project.asks_tutorial and membership.tutorial_done_at is None:
+        return Step.TUTORIAL
+    if project.qualification_faces and membership.qualified_at is None:
+        return Step.QUALIFICATION
     return None
 
 
@@ -53,6 +59,18 @@ def consents_in(project: Project) -> QuerySet[ConsentText]:
     standing = Count("consents", filter=Q(consents__ended_at=None))
     texts = ConsentText.objects.filter(project=project).select_related("written_by")
     return texts.annotate(n_standing=standing).order_by("-version")
+
+
+def learning_state(project: Project) -> dict[str, int]:
+    """How many of the annotators at work have read, agreed and qualified; how many faces known."""
+    people = Membership.objects.filter(project=project, role=Role.ANNOTATOR, is_active=True)
+    counted = people.aggregate(
+        n_people=Count("pk"),
+        n_read=Count("pk", filter=Q(tutorial_done_at__isnull=False)),
+        n_qualified=Count("pk", filter=Q(qualified_at__isnull=False)),
+    )
+    known = Gold.objects.filter(project=project, is_active=True, image__state=Image.State.ACTIVE)
+    return {**counted, "n_known": known.count()}
 
 
 @dataclass(frozen=True)

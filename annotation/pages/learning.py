@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotation.learning import consent as consents
-from annotation.learning import queries
+from annotation.learning import lesson, queries, rules
+from annotation.learning import tutorial as tutorials
 from annotation.people.models import AfterWithdrawal, Project, Role
 from annotation.people.queries import Access
 
 from .frame import project_page, render
+from .lessons import shown
 
 GET_POST = ("GET", "HEAD", "POST")
 
@@ -50,6 +52,35 @@ class WithdrawalForm(forms.ModelForm):
         ]
 
 
+class TutorialForm(forms.Form):
+    text = forms.CharField(
+        label=gettext_lazy("The tutorial"),
+        max_length=lesson.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 26, "class": "mono"}),
+        strip=False,
+    )
+
+
+class AskForm(forms.ModelForm):
+    class Meta:
+        model = Project
+        fields = [
+            "asks_tutorial", "qualification_faces", "qualification_pass_percent",
+            "qualification_tries", "qualification_wait_hours", "shows_own_quality",
+        ]  # fmt: skip
+        labels = {
+            "asks_tutorial": gettext_lazy("People read the tutorial before their first face"),
+            "qualification_faces": gettext_lazy("Faces of the qualification"),
+            "qualification_pass_percent": gettext_lazy("Right answers needed, in per cent"),
+            "qualification_tries": gettext_lazy("Tries"),
+            "qualification_wait_hours": gettext_lazy("Hours between two tries"),
+            "shows_own_quality": gettext_lazy("People see their own agreement and reliability"),
+        }
+        help_texts = {
+            "qualification_faces": gettext_lazy("0 asks for none. They are known faces."),
+        }
+
+
 @project_page(Role.CURATOR)
 def learning(request: HttpRequest, access: Access) -> HttpResponse:
     """All that comes before and beside ordinary work, at a glance."""
@@ -59,6 +90,9 @@ def learning(request: HttpRequest, access: Access) -> HttpResponse:
         access,
         text=queries.consent_in_force(access.project),
         texts=list(queries.consents_in(access.project)[:1]),
+        form=AskForm(instance=access.project),
+        titles=[step.title for step in tutorials.steps_of(access.project)],
+        state=queries.learning_state(access.project),
     )
 
 
@@ -104,6 +138,55 @@ def change_consent(request: HttpRequest, access: Access) -> HttpResponse:
     return redirect("edit-consent", access.project.slug)
 
 
+@project_page(Role.CURATOR, methods=GET_POST)
+def edit_tutorial(request: HttpRequest, access: Access) -> HttpResponse:
+    """Write the tutorial; ``deed`` may be preview, save or restore."""
+    project = access.project
+    form = TutorialForm(request.POST or None, initial={"text": tutorials.text_of(project)})
+    deed, steps = request.POST.get("deed", ""), []
+    if deed == "restore":
+        tutorials.restore_default(project)
+        messages.success(request, _("The default text is back."))
+        return redirect("edit-tutorial", project.slug)
+    if form.is_bound and form.is_valid():
+        try:
+            steps = tutorials.checked(project, form.cleaned_data["text"])
+            if deed == "save":
+                tutorials.write_tutorial(project, form.cleaned_data["text"], access.person)
+                messages.success(request, _("Saved. People read it from now on."))
+                return redirect("edit-tutorial", project.slug)
+        except ValidationError as error:
+            form.add_error("text", error.messages)
+    told = {"form": form, "steps": [shown(project, step, {}) for step in steps]}
+    if request.htmx:
+        return render(request, "learning/preview.html", access, **told)
+    is_wrong = form.is_bound and not form.is_valid()
+    return render(
+        request,
+        "learning/edit_tutorial.html",
+        access,
+        rules_form=AskForm(instance=project),
+        is_written=hasattr(project, "tutorial"),
+        status=400 if is_wrong else 200,
+        **told,
+    )
+
+
+@project_page(Role.CURATOR, methods=("POST",))
+def change_rules(request: HttpRequest, access: Access) -> HttpResponse:
+    """What comes before the first face: the tutorial, the qualification and its numbers."""
+    form = AskForm(request.POST, instance=access.project)
+    back = "edit-tutorial" if request.POST.get("back") == "tutorial" else "learning"
+    try:
+        if not form.is_valid():
+            raise ValidationError([e for errors in form.errors.values() for e in errors])
+        rules.change(access.project, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect(back, access.project.slug)
+
+
 def _present(project: Project) -> dict[str, str]:
     text = queries.consent_in_force(project) or queries.consents_in(project).first()
     if text is None:
@@ -115,4 +198,6 @@ urlpatterns = [
     path("p/<slug:slug>/learning/", learning, name="learning"),
     path("p/<slug:slug>/learning/consent/", edit_consent, name="edit-consent"),
     path("p/<slug:slug>/learning/consent/change/", change_consent, name="change-consent"),
+    path("p/<slug:slug>/learning/tutorial/", edit_tutorial, name="edit-tutorial"),
+    path("p/<slug:slug>/learning/rules/", change_rules, name="change-rules"),
 ]

@@ -14,6 +14,7 @@ from annotation.estimates import services as estimating
 from annotation.labelling import parting
 from annotation.labelling import queries as labelling
 from annotation.labelling import services as labelling_services
+from annotation.learning import qualification
 from annotation.people import services
 from annotation.people.models import Membership, Project, Role, VotesStand
 from annotation.people.queries import Access
@@ -111,6 +112,10 @@ def change(request: HttpRequest, access: Access, code: str) -> HttpResponse:
             back = parting.readmit(member)
             if back.n_lost:
                 messages.info(request, _told_lost(back.n_lost))
+        elif deed == "let-pass":
+            qualification.let_pass(member)
+        elif deed == "give-try":
+            qualification.give_try(member)
         elif deed in ("keep", "remove"):
             estimating.overrule(member, deed == "keep", reason, access.person)
         elif deed == "rule":

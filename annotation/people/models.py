@@ -125,6 +125,8 @@ class Membership(models.Model):
     consent_version = models.PositiveSmallIntegerField(default=0)
     """The last version of the consent text that this person accepted; 0 is none."""
     tutorial_done_at = models.DateTimeField(null=True, blank=True)
+    extra_tries = models.PositiveSmallIntegerField(default=0)
+    """Tries at the qualification that a curator gave beyond the project's number."""
     qualified_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     """When the person themself withdrew."""

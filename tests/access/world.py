@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.test import Client
 
 from annotation.agreements import services as agreements
@@ -22,6 +23,7 @@ from annotation.jobs.models import Job
 from annotation.jobs.services import perform
 from annotation.labelling import services as labelling
 from annotation.labelling.models import Assignment
+from annotation.learning.tutorial import write_tutorial
 from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.releases.models import Release
@@ -129,8 +131,16 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
     asked = takedowns.ask(takedowns.Wish(image=images[1].uid), "203.0.113.1")
     other = takedowns.ask(takedowns.Wish(source_url="https://photos.example/"), "203.0.113.1")
     _, secret = people.invite(cast.project, Role.ANNOTATOR, cast.carla)
+    tries = cast.annotator(cast.alice).attempts
+    tries.create(number=7, ended_at=Now())
+    tries.create(number=8).faces.create(position=9, image=images[0], expected=1)
+    steps = "".join(f"# Step {i}\n" for i in range(1, 31))  # more than the default has
+    write_tutorial(cast.project, steps, cast.carla)
     return {
         "slug": cast.project.slug,
+        "tutorial-step number": 30,
+        "qualification-try number": 7,
+        "qualification-face position": 9,
         "uid": images[0].uid,
         "code": cast.annotator(cast.alice).code,
         "secret": secret,
