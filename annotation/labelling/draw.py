@@ -24,6 +24,7 @@ from .models import Assignment, Coverage, Rules, Share
 from .room import cap_of, room_of, rules_of, scarce_for
 from .sources import RECENT, apart, choose
 
+MAX_WAITS = 5
 State = Assignment.State
 Chance = random.Random | None
 
@@ -138,7 +139,7 @@ def _draw(membership: Membership, share: Share, n: int, rng: Chance) -> list[int
     drawn = hand.shuffled()
     if drawn:
         _assign(membership, drawn)
-        Share.objects.filter(pk=share.pk).update(n_live=F("n_live") + len(drawn))
+        Share.objects.filter(pk=share.pk).update(n_live=F("n_live") + len(drawn), drawn_at=Now())
     return drawn
 
 
@@ -153,20 +154,33 @@ class _Hand:
         self.rng = rng
         self.drawn: dict[int, int] = {}
         """Sources by image, in the order taken."""
+        self.passed: dict[int, int] = {}
+        """Live assignments by image, of those that another draw held when they were wanted."""
+        self.n_waits = 0
         self.membership, self.spread = membership, rules.spread_sources
 
     def take_evenly(self, n: int, first: set[int]) -> None:
-        """Take ``n`` of the images with the fewest live assignments, ``first`` before others."""
+        """Take ``n`` of the images with the fewest live assignments, ``first`` before others.
+
+        While other draws hold images at one level, nothing two levels above it is taken: rather a
+        few images less, or wait for the others if there would be none.
+        """
         level = -1
+        self.passed.clear()
         while len(self.drawn) < n:
             found = self.places.filter(n_live__gt=level).order_by("n_live")
             level = found.values_list("n_live", flat=True).first()
-            if level is None:
-                return
+            if level is None or level > min(self.passed.values(), default=level) + 1:
+                break
             rows = self.free.filter(n_live=level)
             if first:
                 self._take(rows.filter(pk__in=first), n)
             self._take(rows, n)
+        if n > 0 and self.passed and not self.drawn and self.n_waits < MAX_WAITS:
+            self.n_waits += 1
+            held = Coverage.objects.filter(pk=next(iter(self.passed)))
+            list(held.select_for_update().values_list("pk"))  # holding nothing, waiting is safe
+            self.take_evenly(n, first)
 
     def take_among(self, images: set[int], n: int) -> None:
         """Go on to ``n`` with these images, whatever their need."""
@@ -193,32 +207,39 @@ class _Hand:
 
         Rows that another draw has locked meanwhile are passed over.
         """
-        passed: list[int] = []
+        tried: list[int] = []
         while (wanted := n - len(self.drawn)) > 0:
-            fresh = rows.exclude(pk__in=[*self.drawn, *passed])
+            fresh = rows.exclude(pk__in=[*self.drawn, *tried])
             seen = self._some_of(fresh, 3 * wanted if self.spread else wanted)
             if not seen:
                 return
             chosen = list(seen)[:wanted]
-            if any(seen.values()):
-                chosen = choose(seen, wanted, {*self.recent, *self.drawn.values()} - {0})
-            passed += chosen
+            if any(source for source, _ in seen.values()):
+                of = {pk: source for pk, (source, _) in seen.items()}
+                chosen = choose(of, wanted, {*self.recent, *self.drawn.values()} - {0})
+            tried += chosen
             locked = rows.filter(pk__in=chosen).select_for_update(skip_locked=True)
             held = list(locked.order_by("pk").values_list("pk", flat=True))
             Coverage.objects.filter(pk__in=held).update(n_live=F("n_live") + 1, lot=Random())
-            self.drawn |= {pk: seen[pk] for pk in held}
+            self.drawn |= {pk: seen[pk][0] for pk in held}
+            self.passed |= {pk: seen[pk][1] for pk in set(chosen).difference(held)}
 
-    def _some_of(self, rows: QuerySet[Coverage], n: int) -> dict[int, int]:
-        """``n`` rows at random as sources by image: in the order of lots from a random place on."""
+    def _some_of(self, rows: QuerySet[Coverage], n: int) -> dict[int, tuple[int, int]]:
+        """``n`` rows at random, in the order of lots from a random place on.
+
+        By image: its source, and the live assignments that it has.
+        """
+        told = ("pk", "source", "n_live")
         if self.rng is not None:
-            ids = list(rows.order_by("pk").values_list("pk", "source"))
-            return dict(self.rng.sample(ids, min(n, len(ids))))
-        start = random.random()
-        some = dict(rows.filter(lot__gte=start).order_by("lot").values_list("pk", "source")[:n])
-        if len(some) < n:
-            rest = rows.filter(lot__lt=start).order_by("lot").values_list("pk", "source")
-            some |= dict(rest[: n - len(some)])
-        return some
+            every = list(rows.order_by("pk").values_list(*told))
+            some = self.rng.sample(every, min(n, len(every)))
+        else:
+            start = random.random()
+            some = list(rows.filter(lot__gte=start).order_by("lot").values_list(*told)[:n])
+            if len(some) < n:
+                rest = rows.filter(lot__lt=start).order_by("lot").values_list(*told)
+                some += rest[: n - len(some)]
+        return {pk: (source, n_live) for pk, source, n_live in some}
 
 
 def _assign(membership: Membership, image_ids: list[int]) -> None:

@@ -100,6 +100,8 @@ class Share(models.Model):
     )
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
     n_live = models.PositiveIntegerField(default=0)
+    drawn_at = models.DateTimeField(db_default=Now())
+    """When they were last given images: who stays away for long is not waited for."""
 
     def __str__(self) -> str:
         return f"{self.annotator_id}: {self.n_live}"

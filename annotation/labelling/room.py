@@ -1,13 +1,17 @@
 """How much work falls to a person: the even share, the cap, and who an image cannot do without."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, When
+from django.db.models.functions import Now
 
 from annotation.people.models import Membership, Project, Role
 
 from .models import Assignment, Coverage, Rules, Share
 
+AWAY_AFTER = timedelta(days=7)
+"""Who was given nothing for so long is not waited for: their part falls to those at work."""
 SPARE_PEOPLE = 8
 """With fewer than target + 8 people left who have room, some images may need one of them."""
 
@@ -38,9 +42,9 @@ def rules_of(project_id: int) -> Rules:
 
 
 def room_of(project: Project, rules: Rules | None = None) -> Room:
-    """The even share of the work among the active annotators, unless the rules say otherwise.
+    """The even share of the work among the annotators at work, unless the rules say otherwise.
 
-    What people did who have left counts as done and not as anybody's load.
+    What people did who have left or stay away counts as done and not as anybody's load.
     """
     rules = rules or rules_of(project.pk)
     if rules.share == Rules.Share.FIXED:
@@ -50,12 +54,11 @@ def room_of(project: Project, rules: Rules | None = None) -> Room:
     )["n"]
     if rules.share == Rules.Share.OPEN:
         return Room(demand or 0, demand or 0)
-    n_people = _active(project.pk).count()
-    gone = Share.objects.filter(project=project).exclude(
-        annotator__is_active=True, annotator__role=Role.ANNOTATOR
-    )
-    done = gone.aggregate(n=Sum("n_live"))["n"] or 0
-    share = max(-(-((demand or 0) - done) // n_people), 0) if n_people else 0
+    shares = Share.objects.filter(project=project)
+    done = shares.aggregate(n=Sum("n_live"))["n"] or 0
+    here = at_work(project.pk).aggregate(n=Count("pk"), n_live=Sum("share__n_live"))
+    left = (demand or 0) - done + (here["n_live"] or 0)
+    share = max(-(-left // here["n"]), 0) if here["n"] else 0
     return Room(share, share + 1)
 
 
@@ -76,7 +79,7 @@ def scarce_for(
     if not room.is_even or room.left(n_live) > max(room.share // 4, 50):
         return set()
     target = Coverage.objects.filter(project=membership.project_id).aggregate(n=Max("target"))["n"]
-    helpers = _active(membership.project_id).filter(Q(share=None) | Q(share__n_live__lt=room.share))
+    helpers = at_work(membership.project_id).filter(Q(share=None) | Q(share__n_live__lt=room.share))
     others = list(helpers.exclude(pk=membership.pk).values_list("pk", flat=True))
     if len(others) + (n_live < room.share) >= (target or 0) + SPARE_PEOPLE:
         return set()
@@ -90,5 +93,12 @@ def scarce_for(
     return {pk for pk, lacks in lacking if len(others) - given.get(pk, 0) < lacks}
 
 
-def _active(project_id: int) -> QuerySet[Membership]:
-    return Membership.objects.filter(project=project_id, role=Role.ANNOTATOR, is_active=True)
+def at_work(project_id: int) -> QuerySet[Membership]:
+    """The active annotators who came or were given images lately."""
+    since = Now() - AWAY_AFTER
+    return Membership.objects.filter(
+        Q(joined_at__gt=since) | Q(share__drawn_at__gt=since),
+        project=project_id,
+        role=Role.ANNOTATOR,
+        is_active=True,
+    )

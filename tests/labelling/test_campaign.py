@@ -1,67 +1,158 @@
 """Whole campaigns by concurrent people, recounted row by row."""
 
+import contextlib
 import random
-import threading
-from collections import Counter
+import time
 from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
-from annotation.labelling import services
+from annotation.labelling import draw, services
 from annotation.labelling.bulk import design
-from annotation.labelling.models import Assignment, Coverage, Vote
-from annotation.people.models import Membership, Project
+from annotation.labelling.models import Assignment, Coverage, Share
+from annotation.labelling.room import Room
+from annotation.people import services as people
+from annotation.people.models import Membership, Project, Role
 from tests.conftest import Cast
+
+from .campaign import Worker, campaign, recount, spread, stored, together
 
 ImagesIn = Callable[[Project, int], list[int]]
 AnnotatorsIn = Callable[[Project, int], list[Membership]]
 
 
-def label_everything(member: Membership, failures: list[BaseException]) -> None:
-    try:
-        member = Membership.objects.select_related("project").get(pk=member.pk)
-        while waiting := services.top_up(member, 4) or list(
-            member.assignments.filter(state="open")[:4]
-        ):
-            for one in waiting:
-                services.record_vote(one.pk, member, services.Answer(one.image_id % 7))
-    except BaseException as error:
-        failures.append(error)
-    finally:
-        connection.close()
+def workers_in(cast: Cast, annotators_in: AnnotatorsIn, n: int, target: int) -> list[Worker]:
+    """``n`` people with tokens in a project of this target; alice and bob are elsewhere."""
+    services.set_target(cast.project, target)
+    Membership.objects.filter(person__in=[cast.alice, cast.bob]).update(is_active=False)
+    return [Worker(member) for member in annotators_in(cast.project, n)]
+
+
+def no_failures(workers: list[Worker]) -> bool:
+    return not [failure for worker in workers for failure in worker.failures]
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("n_people", "target"), [(12, 5), (6, 5)])
+@pytest.mark.parametrize(("n_images", "n_people", "target"), [(12, 12, 5), (10, 6, 5), (3, 41, 40)])
 def test_every_image_ends_with_its_target_from_distinct_people(
-    cast: Cast, images_in: ImagesIn, annotators_in: AnnotatorsIn, n_people: int, target: int
+    cast: Cast,
+    images_in: ImagesIn,
+    annotators_in: AnnotatorsIn,
+    n_images: int,
+    n_people: int,
+    target: int,
+) -> None:
+    workers = workers_in(cast, annotators_in, n_people, target)
+    images = images_in(cast.project, n_images)
+    spreads = campaign(cast.project, workers)
+    assert no_failures(workers)
+    per_image, per_person = recount(cast.project)
+    assert per_image == dict.fromkeys(images, target)
+    assert max(per_person.values()) <= -(-n_images * target // n_people) + 1
+    assert max(spreads) <= 2, spreads
+    assert stored(workers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_campaign_ends_whole_though_people_leave_join_and_go_and_images_come_and_go(
+    cast: Cast, images_in: ImagesIn, annotators_in: AnnotatorsIn
 ) -> None:
     project = cast.project
-    services.set_target(project, target)
-    for person in (cast.alice, cast.bob):
-        Membership.objects.filter(person=person).update(is_active=False)
-    images = images_in(project, 24)
-    people = annotators_in(project, n_people)
-    failures: list[BaseException] = []
-    threads = [threading.Thread(target=label_everything, args=(m, failures)) for m in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    for member in people:  # whoever stopped while others still held places comes back once
-        label_everything(member, failures)
-    per_image = Counter(Vote.objects.values_list("assignment__image", flat=True))
-    assert set(per_image.values()) == {target}
-    assert set(per_image) == set(images)
-    pairs = Assignment.objects.values_list("image", "annotator")
-    assert len(set(pairs)) == len(pairs)
-    load = Counter(Vote.objects.values_list("assignment__annotator", flat=True))
-    assert max(load.values()) <= -(-24 * target // n_people) + 1
+    workers = workers_in(cast, annotators_in, 7, 4)
+    images = images_in(project, 12)
+    for worker in workers:
+        worker.n_left = 3
+    together(workers)
+    gone, offline, *staying = workers
+    people.exclude(gone.membership, "test")
+    services.withdraw(gone.membership)
+    Assignment.objects.filter(annotator=offline.membership).update(
+        expires_at=Now() - timedelta(hours=1)
+    )
+    services.lapse()
+    long_ago = Now() - timedelta(days=8)
+    Membership.objects.filter(pk=offline.membership.pk).update(joined_at=long_ago)
+    Share.objects.filter(pk=offline.membership.pk).update(drawn_at=long_ago)
+    services.close_images(images[:2])
+    added = images_in(project, 2)
+    late = Worker(people.join(project, people.create_person("late", None), Role.ANNOTATOR))
+    for worker in staying:
+        worker.n_left = None
+    campaign(project, [*staying, late])
+    assert no_failures([*staying, late])
+    per_image, _ = recount(project)
+    assert {image: per_image[image] for image in images[2:]} == dict.fromkeys(images[2:], 4)
+    assert {image: per_image[image] for image in added} == dict.fromkeys(added, 4)
+    assert all(per_image[image] <= 4 for image in images[:2])
+    assert not Assignment.objects.filter(image__in=images[:2], state="open").exists()
+    assert stored([*workers, late])
+
+
+def careless_take(hand: Any, rows: Any, n: int) -> None:
+    """What many do: read the fewest, think, write the count that was read plus one."""
+    seen = list(rows.order_by("?").values_list("pk", "n_live")[: n - len(hand.drawn)])
+    time.sleep(0.01)
+    for pk, n_live in seen:
+        Coverage.objects.filter(pk=pk).update(n_live=n_live + 1)
+        hand.drawn[pk] = 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_campaign_without_the_locks_gives_images_too_many_votes(
+    cast: Cast, images_in: ImagesIn, annotators_in: AnnotatorsIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the counter stays within its target, the rows do not."""
+    monkeypatch.setattr(draw._Hand, "_take", careless_take)
+    monkeypatch.setattr(draw, "transaction", SimpleNamespace(atomic=contextlib.nullcontext))
+    monkeypatch.setattr(draw, "lock_share", lambda member: Share(annotator=member))
+    workers = workers_in(cast, annotators_in, 12, 3)
+    images_in(cast.project, 6)
+    together(workers)
+    per_image, _ = recount(cast.project)
+    assert max(per_image.values()) > 3
+    assert all(row.n_live <= row.target for row in Coverage.objects.all())
+
+
+@pytest.mark.django_db
+def test_draws_that_do_not_mind_the_need_pull_images_apart(
+    cast: Cast, images_in: ImagesIn, annotators_in: AnnotatorsIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The spread that is promised, and the negative control without levels."""
+
+    def widest(n_images: int) -> int:
+        images = images_in(cast.project, n_images)
+        spreads = []
+        for member in members:
+            services.top_up(member, 4)
+            spreads.append(spread(cast.project))
+        services.close_images(images)
+        return max(spreads)
+
+    members = [w.membership for w in workers_in(cast, annotators_in, 30, 20)]
+    assert widest(12) <= 1
+    monkeypatch.setattr(draw._Hand, "take_evenly", lambda hand, n, first: hand._take(hand.free, n))
+    assert widest(12) > 2
+
+
+@pytest.mark.django_db
+def test_nobody_draws_beyond_the_cap_and_without_it_somebody_does(
+    cast: Cast, images_in: ImagesIn, annotators_in: AnnotatorsIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [w.membership for w in workers_in(cast, annotators_in, 5, 2)]
+    images_in(cast.project, 10)
+    greedy = members[0]
+    assert len(services.top_up(greedy, 10)) == 4
+    assert services.cap_of(cast.project) == 5
+    monkeypatch.setattr(draw, "room_of", lambda project, rules: Room(99, 99))
+    services.top_up(greedy, 10)
+    assert greedy.assignments.count() > services.cap_of(cast.project)
 
 
 @pytest.mark.django_db
@@ -73,19 +164,6 @@ def test_one_live_assignment_too_many_is_refused_by_the_database(
     Coverage.objects.update(n_live=F("target"))
     with pytest.raises(IntegrityError), transaction.atomic():
         Coverage.objects.update(n_live=F("n_live") + 1)
-
-
-@pytest.mark.django_db
-def test_order_is_drawn_anew_for_each_person(cast: Cast, images_in: ImagesIn) -> None:
-    images = images_in(cast.project, 60)
-    orders = [
-        [a.image_id for a in services.top_up(cast.annotator(p), 60, random.Random(seed))]
-        for seed, p in enumerate((cast.alice, cast.bob))
-    ]
-    assert [sorted(order) for order in orders] == [images, images]
-    ranks = [np.argsort(order) for order in orders]
-    assert abs(np.corrcoef(*ranks)[0, 1]) < 0.5
-    assert abs(np.corrcoef(ranks[0], np.arange(60))[0, 1]) < 0.5
 
 
 @pytest.mark.django_db
