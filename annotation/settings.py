@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "annotation.people",
     "annotation.images",
     "annotation.collecting",
+    "annotation.faces",
     "annotation.labelling",
     "annotation.learning",
     "annotation.estimates",
@@ -198,7 +199,8 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=8 * 2**30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
-# --- photographs from outside ---
+# --- photographs from outside, and the faces in them ---
+FACE_MODEL = env.str("FACE_MODEL", default="")
 FLICKR_API_KEY = env.str("FLICKR_API_KEY", default="")
 COLLECT_HOSTS = env.list("COLLECT_HOSTS", default=[".staticflickr.com"])
 

@@ -164,10 +164,10 @@ def _write(course: Course, batch: list[Taken]) -> None:
             course.claim.check()
             images = []
             for entry, row, picture in _without_copies(course, batch):
-                image = _image(course.record, entry.name, row, picture)
+                image = new_image(course.record, entry.name, row, picture)
                 if course.held and image.box is None:
                     image.state = Image.State.HELD
-                _store(image, picture, written)
+                store(image, picture, written)
                 images.append(image)
             Image.objects.bulk_create(images)
             _flag_near_copies(course.index, images)
@@ -212,7 +212,8 @@ def _is_like(picture: Picture, banned: list[Prints]) -> bool:
     return any(is_same_face(prints, one) for one in banned)
 
 
-def _image(record: Import, name: str, row: Row, picture: Picture) -> Image:
+def new_image(record: Import, name: str, row: Row, picture: Picture) -> Image:
+    """The row of one picture, not yet saved; its ``uid`` follows from import and bytes."""
     return Image(
         project=record.project,
         imported_in=record,
@@ -233,7 +234,7 @@ def _image(record: Import, name: str, row: Row, picture: Picture) -> Image:
     )
 
 
-def _store(image: Image, picture: Picture, written: list[str]) -> None:
+def store(image: Image, picture: Picture, written: list[str]) -> None:
     """Put the image's files into the storage; every name is noted before it is written."""
     files = {
         Size.ORIGINAL: picture.stored,

@@ -81,7 +81,7 @@ def take_in(data: bytes, face: Face | None = None) -> Picture:
     if stored is None or is_changed:
         kind = "png" if kind == "png" or (kind == "webp" and stored is None) else "jpeg"
         stored = _encoded(image, kind)
-    display, thumb, small = _copies(image, box, kind, len(stored))
+    display, thumb, small = copies(image, box, kind, len(stored))
     return Picture(
         stored=stored,
         format=kind,
@@ -231,7 +231,7 @@ def _turned(
     return box, landmarks, remarks
 
 
-def _copies(
+def copies(
     image: Pillow.Image, box: list[float] | None, kind: str, n_bytes: int
 ) -> tuple[bytes | None, bytes, Pillow.Image]:
     """Display copy (or None), thumbnail, and the whole picture made small for hashing."""

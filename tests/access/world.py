@@ -18,6 +18,8 @@ from annotation.collecting.models import Collection as Gathering
 from annotation.estimates.models import Estimate
 from annotation.estimates.services import request_estimate
 from annotation.images import uploads
+from annotation.faces.models import Finding
+from annotation.faces.models import Finding
 from annotation.images.models import Import
 from annotation.jobs.models import Job
 from annotation.jobs.services import perform
@@ -152,6 +154,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "release-part number": 1,
         "run-file file": "model.onnx",
         "collection pk": _collection(cast),
+        "finding-decide pk": Finding.objects.create(image=images[1], kind="none").pk,
         "import pk": Import.objects.get().pk,
         "upload pk": lambda: _upload(cast),
         "takedown pk": asked.matches.get().pk,
