@@ -17,9 +17,8 @@ from annotation.agreements import services as agreements
 from annotation.collecting.models import Collection as Gathering
 from annotation.estimates.models import Estimate
 from annotation.estimates.services import request_estimate
+from annotation.faces.models import Finding
 from annotation.images import uploads
-from annotation.faces.models import Finding
-from annotation.faces.models import Finding
 from annotation.images.models import Import
 from annotation.jobs.models import Job
 from annotation.jobs.services import perform
