@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from annotation.images.models import Image
+from annotation.images.models import GivenLabel, Image
 from annotation.labelling.models import Vote
 from annotation.labelling.queries import moved_since
 from annotation.people.models import Membership, Project
@@ -35,6 +35,12 @@ def has_votes(project: Project) -> bool:
     """Whether there is anything to estimate from: one current vote on an active image."""
     votes = Vote.objects.filter(is_current=True, assignment__annotator__project=project)
     return votes.filter(assignment__image__state=Image.State.ACTIVE).exists()
+
+
+def has_given_labels(project: Project) -> bool:
+    """Whether some active image came with a label, for an estimate by the method ``given``."""
+    rows = GivenLabel.objects.filter(image__project=project, image__state=Image.State.ACTIVE)
+    return rows.exists()
 
 
 def history_of(annotator: Membership) -> QuerySet[AnnotatorEstimate]:

@@ -27,10 +27,11 @@ from reliability import gallery, report
 from reliability.expressions import NAMES
 from reliability.plots import Figure
 
+from .given import GIVEN, build_given
 from .models import AnnotatorEstimate, Estimate, ItemEstimate, Overruling
-from .queries import has_votes
+from .queries import has_given_labels, has_votes
 
-METHODS = ("glad", "dawid-skene", "one-coin", "majority")
+METHODS = ("glad", "dawid-skene", "one-coin", "majority", GIVEN)
 NO_VOTES = "There are no votes yet: an estimate needs at least one vote."
 FIT_SHARE = 0.5  # of the job's progress; the rest is tables and figures
 N_FIGURES = 10
@@ -67,7 +68,10 @@ def request_estimate(
         raise ValidationError({"method": f"{method!r} is not one of {', '.join(METHODS)}."})
     if not 0 <= seed < 2**31:
         raise ValidationError({"seed": f"{seed} is not between 0 and {2**31 - 1}."})
-    if not has_votes(project):
+    if method == GIVEN:
+        if not has_given_labels(project):
+            raise ValidationError({"method": "No active image came with a label."})
+    elif not has_votes(project):
         raise ValidationError(NO_VOTES)
     return request_job(project, "estimate", {"method": method, "seed": seed}, by)
 
@@ -93,6 +97,11 @@ def freeze_votes(project: Project) -> FrozenVotes:
 def build_estimate(claim: Claim) -> None:
     """Freeze, fit, write the folder aside, then record all of it at once."""
     project, parameters = claim.project, claim.parameters
+    if parameters.get("method") == GIVEN:
+        goal = _next_folder(project)
+        _clear_leftovers(goal.parent, claim.job.pk)
+        build_given(claim, goal, str(goal.relative_to(settings.ESTIMATES_ROOT)))
+        return
     claim.report(0.0, "Freezing the votes")
     take_pulse(project, claim.job.started_at)
     frozen = freeze_votes(project)

@@ -23,7 +23,7 @@ from annotation.labelling.services import open_images
 from annotation.people.models import Project
 
 from .copies import Hashes, Index, Prints, are_alike, fingerprint, is_same_face, small_grey
-from .models import Image, Import, Size
+from .models import GivenLabel, Image, Import, Size
 from .pictures import Picture, Refused, take_in
 from .queries import is_mirrored, traces
 from .sidecar import Remark, Row, Sidecar, remark
@@ -170,6 +170,7 @@ def _write(course: Course, batch: list[Taken]) -> None:
                 store(image, picture, written)
                 images.append(image)
             Image.objects.bulk_create(images)
+            GivenLabel.objects.bulk_create(_given(images, batch))
             _flag_near_copies(course.index, images)
             opened = [image.pk for image in images if image.state == Image.State.ACTIVE]
             open_images(course.record.project, opened)
@@ -229,9 +230,18 @@ def new_image(record: Import, name: str, row: Row, picture: Picture) -> Image:
         height=picture.height,
         box=picture.box,
         landmarks=picture.landmarks,
+        auto_landmarks=picture.auto_landmarks,
         provenance=row.provenance,
         **row.attributes,
     )
+
+
+def _given(images: list[Image], batch: list[Taken]) -> Iterator[GivenLabel]:
+    """The labels that came with the images of a batch."""
+    given = {entry.name: row.given for entry, row, _ in batch}
+    for image in images:
+        if (told := given[image.file_name]) is not None:
+            yield GivenLabel(image=image, **vars(told))
 
 
 def store(image: Image, picture: Picture, written: list[str]) -> None:

@@ -158,6 +158,42 @@ class Trace(models.Model):
         return f"trace of image {self.image_id}"
 
 
+class GivenLabel(models.Model):
+    """What an imported set said of an image. An estimate by the method ``given`` is made of these.
+
+    The words are kept as they came, so that a release can give back the same bytes.
+    """
+
+    image = models.OneToOneField(Image, models.CASCADE, primary_key=True, related_name="given")
+    subset = models.CharField(max_length=8, blank=True)
+    label = models.PositiveSmallIntegerField(null=True)
+    """0-based, within ``basic`` or ``compound``."""
+    split = models.CharField(max_length=5, blank=True)
+    name = models.CharField(max_length=300, blank=True)
+    """The official file name, such as ``train_00001.jpg``."""
+    counts = models.JSONField(null=True)
+    """Raw votes for each of the seven expressions, where a set tells them."""
+    distribution = models.JSONField(null=True)
+    texts = models.JSONField(default=dict)
+    """Annotation files word for word: ``manual``, ``auto``, ``boundingbox``."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(subset="", label=None, counts__isnull=False)
+                | models.Q(subset="basic", label__isnull=False, label__lte=6)
+                | models.Q(subset="compound", label__isnull=False, label__lte=11),
+                name="given_label_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(split__in=["", "train", "test"]), name="given_split_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subset} {self.label}"
+
+
 def stored_name(uid: uuid.UUID, size: str, image_format: str = Image.Format.JPEG) -> str:
     """Where a file of an image lies in the storage: spread over 256 folders, named by us."""
     kind = "" if size == Size.ORIGINAL else f".{size}"

@@ -44,6 +44,8 @@ class Face:
 
     box: tuple[float, float, float, float] | None = None
     landmarks: tuple[geometry.Point, ...] | None = None
+    auto_landmarks: tuple[geometry.Point, ...] | None = None
+    """37 points, which are kept where the picture need not be turned."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Picture:
     hashes: Hashes
     box: list[float] | None
     landmarks: list[geometry.Point] | None
+    auto_landmarks: list[geometry.Point] | None = None
     remarks: list[str] = field(default_factory=list)
 
 
@@ -77,7 +80,8 @@ def take_in(data: bytes, face: Face | None = None) -> Picture:
     orientation, profile, raw_size = _inspected(data, kind)
     stored = _stripped(data, kind)
     image, is_changed = _upright_rgb(stored or data, kind, orientation, profile)
-    box, landmarks, remarks = _turned(face or Face(), orientation, raw_size)
+    face = face or Face()
+    box, landmarks, remarks = _turned(face, orientation, raw_size)
     if stored is None or is_changed:
         kind = "png" if kind == "png" or (kind == "webp" and stored is None) else "jpeg"
         stored = _encoded(image, kind)
@@ -94,8 +98,13 @@ def take_in(data: bytes, face: Face | None = None) -> Picture:
         hashes=hashes(small),
         box=box,
         landmarks=landmarks,
+        auto_landmarks=None if orientation in TURNS else _listed(face.auto_landmarks),
         remarks=remarks,
     )
+
+
+def _listed(points: tuple[geometry.Point, ...] | None) -> list[geometry.Point] | None:
+    return None if points is None else list(points)
 
 
 def kind_of(data: bytes) -> str | None:

@@ -35,12 +35,31 @@ Remark = dict[str, str]
 
 
 @dataclass(frozen=True)
+class Given:
+    """The label that a file came with. ``label`` is 0-based within ``basic`` or ``compound``.
+
+    ``counts`` are raw votes and ``distribution`` shares for the seven expressions, ``split`` is
+    ``train`` or ``test``, ``name`` the official file name, ``texts`` its annotation files word for
+    word; each may be unknown.
+    """
+
+    subset: str = ""
+    label: int | None = None
+    split: str = ""
+    name: str = ""
+    counts: list[int] | None = None
+    distribution: list[float] | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Row:
     """What the sidecar says of one file, with what could not be right left out."""
 
     face: Face = field(default_factory=Face)
     attributes: dict[str, int] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)
+    given: Given | None = None
 
 
 @dataclass(frozen=True)

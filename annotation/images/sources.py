@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, BinaryIO, Protocol
 
 from . import sidecar
 from .pictures import MAX_BYTES, Refused
@@ -54,6 +54,13 @@ class Folder:
         if not (self._path / sidecar.NAME).is_file():
             return sidecar.Sidecar()
         return _sidecar(self._read(self._path / sidecar.NAME, sidecar.MAX_BYTES))
+
+    def open(self, name: str, limit: int) -> BinaryIO:
+        """One file as a stream of at most ``limit`` bytes, for what no memory should hold."""
+        path = self._by_name[name]
+        if path.stat().st_size > limit:
+            raise BadSource(f"{name}: larger than {limit:,} bytes")
+        return path.open("rb")
 
     def close(self) -> None:
         """Nothing stays open."""
@@ -100,6 +107,7 @@ class Archive:
 
     def entries(self) -> list[Entry]:
         found: list[Entry] = []
+        self._by_name.clear()  # they may be asked for twice
         for info in self._files:
             name = self._name(info)
             refusal = _refusal(info)
@@ -122,6 +130,13 @@ class Archive:
                 except Refused as error:
                     raise BadSource(f"{sidecar.NAME}: {error}") from None
         return sidecar.Sidecar()
+
+    def open(self, name: str, limit: int) -> IO[bytes]:
+        """One file as a stream; its size is what the archive says, and that is checked."""
+        info = self._by_name[name]
+        if info.file_size > limit:
+            raise BadSource(f"{name}: larger than {limit:,} bytes")
+        return self._zip.open(info)
 
     def close(self) -> None:
         self._zip.close()

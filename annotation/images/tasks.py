@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from annotation.estimates.services import GIVEN, request_estimate
 from annotation.jobs.services import Claim, JobError, is_disk_full
+from annotation.jobs.tasks import wake
 
 from . import uploads
 from .importing import import_from
-from .models import Image
+from .labelled import recognised
+from .models import GivenLabel, Image, Import
 from .sources import BadSource, open_source
 
 
@@ -15,11 +18,12 @@ def run_import(claim: Claim) -> None:
     upload = claim.parameters.get("upload")
     path = uploads.path_of(claim.project.pk, upload) if upload else Path(claim.parameters["path"])
     try:
-        source = open_source(path)
+        opened = open_source(path)
         try:
+            source = recognised(opened)
             record = import_from(claim, source, claim.parameters.get("source") or path.name)
         finally:
-            source.close()
+            opened.close()
     except BadSource as error:
         raise JobError(str(error)) from None
     except OSError as error:
@@ -30,6 +34,16 @@ def run_import(claim: Claim) -> None:
         f"{record.n_imported} of {record.n_seen} files imported, {record.n_refused} refused, "
         f"{record.n_flagged} flagged as near copies."
     )
+    if GivenLabel.objects.filter(image__imported_in=record).exists():
+        _conclude(claim, record)
+
+
+def _conclude(claim: Claim, record: Import) -> None:
+    """Labels came in: ask for the estimate that is made of them."""
+    job, created = request_estimate(claim.project, claim.job.created_by, method=GIVEN)
+    if created:
+        wake(job)
+    claim.log(f"Labels came with {record.source}: job {job.pk} makes an estimate of them.")
 
 
 def disk_told(claim: Claim, error: OSError) -> str:

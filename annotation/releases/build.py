@@ -58,7 +58,7 @@ def check_plan(plan: Plan) -> None:
         raise JobError(
             f"Estimate {number} leaves no image to release ({reasons or 'it is empty'})."
         )
-    if not plan.of(BASIC):
+    if not plan.of(BASIC) and not plan.has_given_labels:
         raise JobError(
             f"The single-label subset of estimate {number} is empty: no image has exactly one "
             "valid label. Collect more votes, then estimate again."

@@ -92,7 +92,7 @@ COLUMNS = (
     Column("entropy", Kind.REAL, "Of the weighted votes, in nats: 0 where all agree.",
            _of_item("entropy")),
     Column("easiness", Kind.REAL, "β of the image: 1/β is its difficulty. Empty where the labels "
-           "were given.", _of_item("easiness")),
+           "were given.", lambda w, c: None if c.plan.has_given_labels else _easiness(w)),
     Column("width", Kind.WHOLE, "Of the original, in pixels.", _of_image("width")),
     Column("height", Kind.WHOLE, "Of the original, in pixels.", _of_image("height")),
     Column("box", Kind.REAL, "The face, in pixels of the original.",
@@ -144,6 +144,11 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return safe(value) if isinstance(value, str) else repr(value)
+
+
+def _easiness(written: Written) -> float | None:
+    value = written.face.item.easiness
+    return None if value is None else round(value, DECIMALS)
 
 
 def _rounded(value: Any) -> Any:

@@ -19,6 +19,13 @@ from .layouts import Layout
 from .tree import Written
 
 KEYWORDS_SHOWN = 12
+AGREEMENT = {
+    "cronbach_alpha": "Cronbach's α of the whole crowd",
+    "single_vote_reliability": "Reliability of a single vote",
+    "krippendorff_alpha": "Krippendorff's α",
+    "fleiss_kappa": "Fleiss' κ",
+}
+"""Figures of ``reliability.report`` and their words."""
 ATTRIBUTES = (("gender", Image.Gender), ("race", Image.Race), ("age", Image.Age))
 
 
@@ -126,9 +133,9 @@ def _balance(subset: str, counts: dict[str, dict[str, int]]) -> str:
 
 def _labels(told: dict[str, Any], report: dict[str, Any]) -> str:
     lines = "".join(
-        f"- {name.replace('_', ' ').capitalize()}: {value:.3f}\n"
-        for name, value in report.get("agreement", {}).items()
-        if isinstance(value, float)
+        f"- {words}: {report[name]:.3f}\n"
+        for name, words in AGREEMENT.items()
+        if report.get(name) is not None
     )
     agreed = f"Agreement of the annotators:\n\n{lines}\n" if lines else ""
     split = told["split"]
@@ -239,8 +246,8 @@ few people of an age or origin in the table above means little is known of such 
 
 
 def _maintenance(told: dict[str, Any]) -> str:
-    site = told["site"]
-    where = f"at <{site}>" if site else "at the site that published this release"
+    site = str(told["site"]).rstrip("/")
+    where = f"at <{site}/take-down/>" if site else "at the site that published this release"
     return f"""## Versions and take-down
 
 This version never changes. Somebody who finds their own picture here can have it taken down

@@ -1,13 +1,15 @@
 """What a release will hold, before anything is built: from an estimate's rows to named places."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from annotation.estimates.given import GIVEN
 from annotation.estimates.models import Estimate
 from annotation.images.licences import release_refusal
-from annotation.images.models import Image
+from annotation.images.models import GivenLabel, Image
 from reliability import Subset
 from reliability.expressions import COMPOUNDS, N_DISTRIBUTED_COMPOUNDS, Expression
 
@@ -15,6 +17,7 @@ from .models import Release, ReleasedImage
 from .split import TEST, TRAIN, Member, draw_folds, draw_sides
 
 BASIC, COMPOUND = "basic", "compound"
+OFFICIAL_NAME = re.compile(r"(train|test)_\d{1,7}\.jpg")
 CLASS_NAMES = {
     BASIC: tuple(e.title for e in Expression),
     COMPOUND: tuple(name for name, _, _ in COMPOUNDS),
@@ -49,7 +52,7 @@ class Plan:
     @property
     def has_given_labels(self) -> bool:
         """Whether the labels came with the pictures instead of being estimated from votes."""
-        return self.estimate.method == "given"
+        return self.estimate.method == GIVEN
 
     def of(self, subset: str) -> list[Place]:
         return [p for p in self.places if p.subset == subset]
@@ -106,18 +109,23 @@ def plan_release(
     candidates = list(_candidates(estimate, twelfth, any_licence, left_out))
     links = _links(estimate)
     copies = _components(links.copies)
-    candidates = _each_in_one_subset(candidates, copies, left_out)
+    given = _given(estimate)
+    if not given:
+        candidates = _each_in_one_subset(candidates, copies, left_out)
     people = _components([*links.copies, *links.people])
     members = [
         Member(c.image_id, (c.subset, c.label), links.uids[people.get(c.image_id, c.image_id)])
         for c in candidates
     ]
-    sides = draw_sides(members, seed, sides_before(parent, seed))
+    fixed = {image_id: side for image_id, (side, _) in given.items() if side}
+    sides = draw_sides(members, seed, sides_before(parent, seed) | fixed) | fixed
+    sides = {m.image_id: sides[m.image_id] for m in members}
     folds = draw_folds([m for m in members if sides[m.image_id] == TRAIN], seed)
-    places = tuple(_named(candidates, sides, folds))
-    return Plan(
-        estimate, seed, parent, places, dict(sorted(left_out.items())), tuple(_warnings(places))
-    )
+    names = {image_id: name for image_id, (_, name) in given.items()}
+    places = tuple(_named(candidates, sides, folds, names))
+    warnings = (*_warnings(places), *_torn(members, sides))
+    told = dict(sorted(left_out.items()))
+    return Plan(estimate, seed, parent, places, told, warnings, keeps_given_split=bool(fixed))
 
 
 def sides_before(parent: Release | None, seed: int) -> dict[int, str]:
@@ -128,6 +136,18 @@ def sides_before(parent: Release | None, seed: int) -> dict[int, str]:
         release__project=parent.project_id, release__seed=seed, release__lte=parent.pk
     )
     return dict(rows.order_by("release_id").values_list("image_id", "split"))
+
+
+def _given(estimate: Estimate) -> dict[int, tuple[str, str]]:
+    """By image id, side and file name as they came with an imported set, each perhaps empty.
+
+    An estimate of given labels keeps them, near copies and all: the set is to come out as it went
+    in. Where votes decided, nothing of this counts.
+    """
+    if estimate.method != GIVEN:
+        return {}
+    rows = GivenLabel.objects.filter(image__project=estimate.project_id)
+    return {pk: (side, name) for pk, side, name in rows.values_list("image_id", "split", "name")}
 
 
 def _candidates(
@@ -205,15 +225,38 @@ def _each_in_one_subset(
 
 
 def _named(
-    candidates: list[Candidate], sides: Mapping[int, str], folds: Mapping[int, int]
+    candidates: list[Candidate],
+    sides: Mapping[int, str],
+    folds: Mapping[int, int],
+    given: Mapping[int, str],
 ) -> Iterator[Place]:
-    """Number the images of each subset and side in the order of their ids, train first."""
+    """Name the images of each subset and side in the order of their ids, train first.
+
+    They are numbered, or keep the official names that they all came with.
+    """
     for subset in (BASIC, COMPOUND):
         for split, digits in ((TRAIN, 5), (TEST, 4)):
             chosen = [c for c in candidates if c.subset == subset and sides[c.image_id] == split]
-            for number, c in enumerate(chosen, start=1):
-                name = f"{split}_{number:0{digits}d}.jpg"
+            names = [given.get(c.image_id, "") for c in chosen]
+            if len(set(names)) < len(names) or not all(
+                OFFICIAL_NAME.fullmatch(n) and n.startswith(split) for n in names
+            ):
+                names = [f"{split}_{n:0{digits}d}.jpg" for n in range(1, len(chosen) + 1)]
+            for c, name in zip(chosen, names, strict=True):
                 yield Place(c.image_id, subset, c.label, split, folds.get(c.image_id), name)
+
+
+def _torn(members: Iterable[Member], sides: Mapping[int, str]) -> Iterator[str]:
+    """A word on groups whose images stand on both sides, which only a given split brings about."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        found[member.group].add(sides[member.image_id])
+    n = sum(len(those) > 1 for those in found.values())
+    if n:
+        yield (
+            f"{n:,} groups of near copies, or of one person's pictures, stand in train and in "
+            "test, as they came."
+        )
 
 
 def _warnings(places: tuple[Place, ...]) -> Iterator[str]:

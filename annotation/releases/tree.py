@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -13,7 +13,9 @@ from PIL import Image as Pillow
 
 from annotation.estimates.models import Estimate
 from annotation.images.alignment import align
-from annotation.images.models import Image
+from annotation.images.geometry import clipped_box
+from annotation.images.models import GivenLabel, Image
+from annotation.images.official import read_auto, read_box, read_manual
 
 from .folder import Entry, Folder
 from .plan import Place
@@ -42,6 +44,8 @@ class Face:
     place: Place
     image: Image
     item: Item
+    given: dict[str, str] = field(default_factory=dict)
+    """Annotation files that came with the image, word for word, by kind."""
 
     @property
     def stem(self) -> str:
@@ -91,8 +95,10 @@ def faces_of(estimate: Estimate, places: Sequence[Place]) -> Iterator[Face]:
         images = Image.objects.in_bulk(ids)
         rows = estimate.items.filter(image__in=ids).values_list("image_id", *Item._fields)
         items = {image_id: Item(*values) for image_id, *values in rows}
+        came = dict(GivenLabel.objects.filter(image__in=ids).values_list("image_id", "texts"))
         for place in batch:
-            yield Face(place, images[place.image_id], items[place.image_id])
+            i = place.image_id
+            yield Face(place, images[i], items[i], came.get(i, {}))
 
 
 def write_labels(
@@ -131,6 +137,39 @@ def box_text(image: Image) -> str | None:
     return None if image.box is None else " ".join(f"{v:.3f}" for v in image.box) + "\n"
 
 
+def text_of(face: Face, kind: str) -> str | None:
+    """One annotation file: as it came while it still says what is known, else written anew."""
+    came = face.given.get(kind)
+    return (
+        came
+        if came is not None and STILL_SAYS[kind](came, face.image)
+        else TEXTS[kind][1](face.image)
+    )
+
+
+def _manual_holds(text: str, image: Image) -> bool:
+    manual = read_manual(text)
+    attributes = all(
+        getattr(image, name) in (None, value) for name, value in manual.attributes.items()
+    )
+    return attributes and _are(manual.points, image.landmarks)
+
+
+def _box_holds(text: str, image: Image) -> bool:
+    box = clipped_box(read_box(text), (image.width, image.height))
+    return image.box is None or box == image.box
+
+
+def _are(points: Sequence[Sequence[float]], known: Sequence[Sequence[float]] | None) -> bool:
+    """Whether points that were read are those that are known now, if any are."""
+    return known is None or [list(p) for p in points] == [list(p) for p in known]
+
+
+STILL_SAYS: dict[str, Callable[[str, Image], bool]] = {
+    "manual": _manual_holds,
+    "auto": lambda text, image: _are(read_auto(text), image.auto_landmarks),
+    "boundingbox": _box_holds,
+}
 TEXTS: dict[str, tuple[str, Callable[[Image], str | None]]] = {
     "manual": ("manu_attri", manual_text),
     "auto": ("auto_attri", auto_text),
@@ -146,7 +185,7 @@ def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
     original = stored if is_jpeg else _jpeg(picture)
     aligned = align(np.asarray(picture), face.image.landmarks, face.image.box)
     cut = _jpeg(Pillow.fromarray(aligned.pixels))
-    texts = {kind: text(face.image) for kind, (_, text) in TEXTS.items()}
+    texts = {kind: text_of(face, kind) for kind in TEXTS}
     notes = tuple(kind for kind, content in texts.items() if content is not None)
     for kind in notes:
         path = f"{subset}/Annotation/{kind}/{stem}_{TEXTS[kind][0]}.txt"

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotation.images.copies import Prints, fingerprint
-from annotation.images.models import Image, Size, Trace
+from annotation.images.models import GivenLabel, Image, Size, Trace
 from annotation.jobs.models import Job
 from annotation.jobs.services import cancel_job
 from annotation.labelling.services import close_images
@@ -44,11 +44,14 @@ def strike(image: Image) -> None:
         provenance={},
         box=None,
         landmarks=None,
+        proposed_landmarks=None,
         auto_landmarks=None,
+        action_units=None,
         gender=None,
         race=None,
         age=None,
     )
+    GivenLabel.objects.filter(image=image).delete()
     close_images([image.pk])
     image.refresh_from_db()
 

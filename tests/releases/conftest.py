@@ -84,7 +84,7 @@ class Collection:
             n_votes=120,
             n_kept=2,
             converged=True,
-            report={"agreement": {"cronbach_alpha": 0.966}},
+            report={"cronbach_alpha": 0.966, "fleiss_kappa": None},
             folder="none",
         )
         ItemEstimate.objects.bulk_create(

@@ -249,13 +249,13 @@ def test_datasheet_tells_what_is_in_it(everything: Release, tmp_path: Path) -> N
     for words in (
         "41 face photographs",
         "| 4 | Happiness | 4 | 1 | 14.3% |",
-        "Cronbach alpha: 0.966",
+        "Cronbach's α of the whole crowd: 0.966",
         "6 annotators, of whom 0 were set aside",
         "Reliability of those kept: median 0.62",
         "CC BY 4.0: 41",
         "female 41 (100%)",
         "fearfully disgusted: too rare: 1",
-        "taken down\nat <https://faces.example/>",
+        "taken down\nat <https://faces.example/take-down/>",
         "Groups of fewer than 5 people are not broken down",
     ):
         assert words in text, words

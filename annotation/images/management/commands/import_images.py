@@ -15,7 +15,7 @@ SHOWN = 20
 
 
 class Command(ProjectCommand):
-    help = "Import a folder or zip of photographs, with metadata.csv if it holds one."
+    help = "Import a folder or zip of photographs, with metadata.csv or labels if it holds them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
