@@ -6,10 +6,8 @@ request per vote keeps the browser's queue full.
 
 from typing import Any
 
-from django.http import Http404, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404
 from django.urls import path, reverse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -21,10 +19,9 @@ from annotation.learning.queries import may_answer, n_checks, next_step, open_ch
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
-from . import queries, services
+from . import queries, services, table_api
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Device, Flag, Vote
-from .tables import write_votes
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "enum": list(NAMES)}, {"type": "integer"}]})
@@ -206,20 +203,6 @@ class ProgressView(ProjectView):
         return Response(ProgressBody(queries.progress(self.access().project)).data)
 
 
-class VoteExport(ProjectView):
-    roles = (Role.CURATOR,)
-
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
-    def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """All current votes as CSV; annotators by code."""
-        unknown_parameters(request)
-        response = StreamingHttpResponse(
-            write_votes(self.access().project), content_type="text/csv; charset=utf-8"
-        )
-        response["Content-Disposition"] = f'attachment; filename="{slug}-votes.csv"'
-        return response
-
-
 def _queue(me: Membership) -> list[Any]:
     """Open assignments with the checks among them, in the order they were drawn."""
     rows: list[Any] = [*queries.next_assignments(me, services.N_AHEAD), *open_checks(me)]
@@ -242,5 +225,5 @@ project_urls = [
     path("assignments/<int:pk>/vote/", AssignmentVote.as_view(), name="assignment-vote"),
     path("assignments/<int:pk>/flag/", AssignmentFlag.as_view(), name="assignment-flag"),
     path("progress/", ProgressView.as_view(), name="progress"),
-    path("votes/", VoteExport.as_view(), name="vote-export"),
+    *table_api.project_urls,
 ]

@@ -47,36 +47,48 @@ def given_votes(project: Project) -> GivenVotes:
         "a.image_id", "a.annotator_id", "v.expression", _SECONDS[connection.vendor],
         "coalesce(v.response_ms, -1)", "coalesce(v.position, -1)",
     )  # fmt: skip
-    read = _copied if connection.vendor == "postgresql" else _joined
+    read = _copied if connection.vendor == "postgresql" else _joined_in_slices
     with connection.cursor() as cursor:
-        table = read(cursor, columns, project.pk)
+        table = read(cursor, columns, _FROM, [project.pk])
     order = np.lexsort((table[1], table[0]))
     return GivenVotes(*table[:, order])
 
 
-def _joined(cursor: Any, columns: tuple[str, ...], project_id: int) -> Integers:
-    """SQLite's rows, ``(n_columns, n_rows)``. It joins the numbers of many rows into one text,
-    which is read at once: no number becomes an object. An assignment is read in one piece."""
+def read_numbers(cursor: Any, columns: tuple[str, ...], source: str, told: list[int]) -> Integers:
+    """Whole numbers of the rows that ``source`` (FROM and WHERE) names, ``(n_columns, n_rows)``."""
+    read = _copied if connection.vendor == "postgresql" else _joined
+    return read(cursor, columns, source, told)
+
+
+def _joined_in_slices(
+    cursor: Any, columns: tuple[str, ...], source: str, told: list[int]
+) -> Integers:
+    """``_joined``, an equal part of the assignments at a time; one is read in one piece."""
     cursor.execute("SELECT coalesce(max(id), 0) FROM labelling_assignment")
     (last,) = cursor.fetchone()
+    within = f"{source} AND v.assignment_id > %s AND v.assignment_id <= %s"
+    blocks = [
+        _joined(cursor, columns, within, [*told, start, start + _AT_ONCE])
+        for start in range(0, last, _AT_ONCE)
+    ]
+    return np.concatenate([np.zeros((len(columns), 0), dtype=np.int64), *blocks], axis=1)
+
+
+def _joined(cursor: Any, columns: tuple[str, ...], source: str, told: list[int]) -> Integers:
+    """SQLite's rows. It joins the numbers of many rows into one text, which is read at once: no
+    number becomes an object."""
     joined = ", ".join(f"group_concat({column})" for column in columns)
-    blocks = [np.zeros((len(columns), 0), dtype=np.int64)]
-    for start in range(0, last, _AT_ONCE):
-        cursor.execute(
-            f"SELECT {joined} {_FROM} AND v.assignment_id > %s AND v.assignment_id <= %s",
-            [project_id, start, start + _AT_ONCE],
-        )
-        texts = cursor.fetchone()
-        if texts[0] is not None:
-            blocks.append(np.stack([np.fromstring(text, np.int64, sep=",") for text in texts]))
-    return np.concatenate(blocks, axis=1)
+    cursor.execute(f"SELECT {joined} {source}", told)
+    texts = cursor.fetchone()
+    if texts[0] is None:
+        return np.zeros((len(columns), 0), dtype=np.int64)
+    return np.stack([np.fromstring(text, np.int64, sep=",") for text in texts])
 
 
-def _copied(cursor: Any, columns: tuple[str, ...], project_id: int) -> Integers:
-    """PostgreSQL's rows, ``(n_columns, n_rows)``, by COPY in binary, where all rows have one
-    length."""
+def _copied(cursor: Any, columns: tuple[str, ...], source: str, told: list[int]) -> Integers:
+    """PostgreSQL's rows, by COPY in binary, where all rows have one length."""
     whole = ", ".join(f"CAST({column} AS bigint)" for column in columns)
-    query = cursor.mogrify(f"SELECT {whole} {_FROM}", [project_id]).decode()
+    query = cursor.mogrify(f"SELECT {whole} {source}", told).decode()
     out = io.BytesIO()
     cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", out)
     cell = np.dtype([("length", ">i4"), ("value", ">i8")])

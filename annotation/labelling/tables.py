@@ -1,8 +1,7 @@
-"""Votes as a table (``votes.csv``): read with every doubt named, written as a stream."""
+"""Votes as a table (``votes.csv``) from elsewhere: read with every doubt named."""
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -13,7 +12,6 @@ from annotation.people.models import Membership, Project, Role
 from reliability.expressions import NAMES
 
 from .errors import VotesRefused
-from .models import Vote
 
 REQUIRED = ("item", "annotator", "expression")
 OPTIONAL = ("voted_at", "response_ms")
@@ -80,30 +78,6 @@ def read_votes(project: Project, stream: IO[bytes]) -> VoteTable:
         np.array(response, dtype=object) if "response_ms" in header else None,
         table.voted_at,
     )
-
-
-def write_votes(project: Project) -> Iterator[str]:
-    """The project's current votes as CSV, in blocks; annotators by code."""
-    yield "item,annotator,expression,voted_at,response_ms\n"
-    rows = (
-        Vote.objects.filter(is_current=True, assignment__annotator__project=project)
-        .order_by("assignment_id")
-        .values_list(
-            "assignment__image__uid",
-            "assignment__annotator__code",
-            "expression",
-            "voted_at",
-            "response_ms",
-        )
-    )
-    block: list[str] = []
-    for uid, code, expression, voted_at, response_ms in rows.iterator(chunk_size=5000):
-        taken = "" if response_ms is None else response_ms
-        block.append(f"{uid},{code},{NAMES[expression]},{voted_at.isoformat()},{taken}\n")
-        if len(block) == 5000:
-            yield "".join(block)
-            block.clear()
-    yield "".join(block)
 
 
 def _check_header(header: list[str]) -> None:

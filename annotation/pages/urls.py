@@ -20,6 +20,7 @@ from . import (
     releases,
     runs,
     takedowns,
+    votes,
 )
 
 urlpatterns = [
@@ -41,6 +42,7 @@ urlpatterns = [
         releases,
         runs,
         takedowns,
+        votes,
         jobs,
     )
 ]
