@@ -59,9 +59,8 @@ def test_orders_are_random_apart_in_source_and_unrelated(
     orders = drawn(cast.project, crowd)
     assert sum(map(len, orders)) == N_IMAGES * TARGET
     assert neighbours(orders, sources()) < 0.5 / N_SOURCES
-    assert (
-        0.6 < overlap(orders, N_IMAGES) < 1.3
-    )  # 5 sigma of 300 pairs; benchmarks.campaign has more
+    # Six sigma of 190 pairs, and what keeping sources apart adds; benchmarks.campaign is sharper.
+    assert 0.4 < overlap(orders, N_IMAGES) < 1.7
 
 
 def test_without_spreading_neighbours_share_a_source_by_chance(
