@@ -69,10 +69,10 @@ def summary(confusion: Matrix, class_names: tuple[str, ...]) -> dict[str, Any]:
 
 def seed_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Mean over seeds and the half width of its 95 % Student interval (infinite for one seed)."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(values)
     if n < 2:
         return float(values.mean()), float("inf")
-    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n)
     return float(values.mean()), float(half)

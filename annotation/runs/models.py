@@ -9,12 +9,15 @@ from annotation.releases.models import Release
 
 
 class Run(models.Model):
-    """One training. The row appears with the job, so that a running one can be watched."""
+    """One training. The row appears with the job, so that a running one can be watched.
+
+    A sweep is one job with several runs, trained one after another.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
     number = models.PositiveIntegerField()
     release = models.ForeignKey(Release, models.PROTECT, related_name="runs")
-    job = models.OneToOneField(Job, models.PROTECT, related_name="run")
+    job = models.ForeignKey(Job, models.PROTECT, related_name="runs")
     recipe = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict)
     seed = models.PositiveIntegerField(default=0)
@@ -23,6 +26,8 @@ class Run(models.Model):
     """Relative to ``RUNS_ROOT``."""
     metrics = models.JSONField(null=True, blank=True)
     """``training.run.RunReport.metrics`` once the run has ended well."""
+    error = models.TextField(blank=True)
+    """Why the last attempt at it failed."""
     files = models.JSONField(default=list)
     """Downloadable files: ``[{"path", "size", "sha256"}]``."""
     created_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
@@ -31,8 +36,29 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="one_run_per_number"),
+            models.UniqueConstraint(
+                fields=["job", "recipe", "seed"], name="one_run_per_recipe_and_seed_of_a_job"
+            ),
         ]
         ordering = ["-number"]
 
     def __str__(self) -> str:
         return f"run {self.number}"
+
+    @property
+    def state(self) -> str:
+        """One of the job's states; in a sweep the runs before this one must end first.
+
+        Reads ``waits``, which ``queries.runs_of`` adds.
+        """
+        if self.metrics is not None:
+            return Job.State.SUCCEEDED
+        if self.error and self.job.state != Job.State.QUEUED:
+            return Job.State.FAILED
+        if self.job.state == Job.State.RUNNING and getattr(self, "waits", False):
+            return Job.State.QUEUED
+        return str(self.job.state)
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in (Job.State.QUEUED, Job.State.RUNNING)

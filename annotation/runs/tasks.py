@@ -7,4 +7,4 @@ from . import services
 
 def run_training(claim: Claim) -> None:
     """The handler of jobs of kind ``train``; the only place that leads to PyTorch."""
-    services.build_run(claim)
+    services.build_runs(claim)
