@@ -96,7 +96,7 @@ class ContenderRow(serializers.Serializer[Any]):
     seeds = serializers.SerializerMethodField()
     mean_diagonal = serializers.SerializerMethodField()
     half_interval = serializers.SerializerMethodField()
-    accuracy = serializers.SerializerMethodField()
+    accuracy = serializers.FloatField(allow_null=True)
     recalls = serializers.DictField(child=serializers.FloatField(allow_null=True))
     n_test = serializers.IntegerField()
 
@@ -111,9 +111,6 @@ class ContenderRow(serializers.Serializer[Any]):
 
     def get_half_interval(self, row: queries.Contender) -> float | None:
         return row.mean_diagonal[1]
-
-    def get_accuracy(self, row: queries.Contender) -> float:
-        return row.accuracy[0]
 
 
 class EpochRow(serializers.Serializer[Any]):

@@ -78,7 +78,7 @@ class Contender:
     runs: list[Run]
     mean_diagonal: tuple[float, float | None]
     """Mean, and half a 95 % Student interval over seeds (None with one seed)."""
-    accuracy: tuple[float, float | None]
+    accuracy: float | None
     recalls: dict[str, float | None]
     """Mean recall of each expression, in the paper's order; None without test faces."""
     n_test: int
@@ -103,7 +103,7 @@ def _contender(runs: list[Run]) -> Contender:
         epochs=runs[0].parameters.get("epochs"),
         runs=runs,
         mean_diagonal=_interval([m["mean_diagonal"] for m in told]),
-        accuracy=_interval([m["accuracy"] for m in told]),
+        accuracy=_mean([m.get("accuracy") for m in told]),
         recalls={
             e.title: _mean([m.get("per_class_recall", {}).get(e.title) for m in told])
             for e in Expression

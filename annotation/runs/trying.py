@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
+from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from annotation.faces.detecting import detector
+from annotation.faces.looking import look
 from annotation.images import alignment, pictures
 
 from . import queries
@@ -23,10 +25,6 @@ from .models import Run
 MODEL = "model.onnx"
 ALIGNED_SIDE = 256
 """A square picture no larger than this counts as aligned already."""
-SEARCH_SIDE = 480
-"""Faces are looked for in a copy this small."""
-EYES_AND_MOUTH = ((0.30, 0.38), (0.70, 0.38), (0.5, 0.6), (0.40, 0.80), (0.60, 0.80))
-"""Where they are in the square that the detector finds: where the template wants them, too."""
 
 
 class NoModel(Exception):
@@ -71,38 +69,16 @@ def ask(run: Run, data: bytes) -> Answer:
 
 
 def cut_out(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], str]:
-    """The face as (side, side, 3), and how it was found (``Answer.seen_by``)."""
+    """The face as (side, side, 3), aligned as the project's are, and ``Answer.seen_by``."""
     height, width = picture.shape[:2]
     if width == height <= ALIGNED_SIDE:
-        square = (0.0, 0.0, float(width))
-        seen_by = "aligned"
-    else:
-        found = find_face(picture)
-        seen_by = "face" if found else "centre"
-        edge = float(min(width, height))
-        square = found or ((width - edge) / 2, (height - edge) / 2, edge)
-    left, top, edge = square
-    points = [(left + x * edge, top + y * edge) for x, y in EYES_AND_MOUTH]
-    return alignment.align(picture, points, size=side).pixels, seen_by
-
-
-def find_face(picture: NDArray[np.uint8]) -> tuple[float, float, float] | None:
-    """Left, top and side of the largest upright face in (height, width, 3), None without one."""
-    scale = min(1.0, SEARCH_SIDE / max(picture.shape[:2]))
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    least = max(min(grey.shape) // 6, 24)
-    found = _detector().detectMultiScale(grey, 1.1, 4, minSize=(least, least))
-    if not len(found):
-        return None
-    left, top, edge, _ = max(found, key=lambda box: box[2])
-    return float(left / scale), float(top / scale), float(edge / scale)
-
-
-@lru_cache(maxsize=1)
-def _detector() -> Any:
-    # Its data come with OpenCV (BSD-like licence): nothing is fetched.
-    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_frontalface_default.xml")
+        whole = Pillow.fromarray(picture).resize((side, side), Pillow.Resampling.BILINEAR)
+        return np.asarray(whole), "aligned"
+    _, faces = look(picture, detector(settings.FACE_MODEL))
+    if not faces:
+        return alignment.align(picture, size=side).pixels, "centre"
+    best = faces[0]
+    return alignment.align(picture, best.landmarks, best.box, side).pixels, "face"
 
 
 @lru_cache(maxsize=2)

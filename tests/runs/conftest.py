@@ -19,6 +19,7 @@ def published(cast: Cast, settings: Any, tmp_path: Path) -> Release:
     """A release whose folder holds twelve training faces of each expression."""
     settings.RELEASES_ROOT, settings.RUNS_ROOT = tmp_path / "releases", tmp_path / "runs"
     settings.ESTIMATES_ROOT = tmp_path / "estimates"
+    settings.JOB_LEASE_S = 600  # SQLite's test transaction would keep the lease's thread waiting
     estimate = make_collection(cast).estimate({})
     folder = write_release(settings.RELEASES_ROOT / "faces" / "1.0.0")
     return Release.objects.create(
