@@ -11,6 +11,7 @@ from annotation.agreements import api as agreements
 from annotation.api import not_found
 from annotation.collecting import api as collecting
 from annotation.estimates import api as estimates
+from annotation.faces import api as faces
 from annotation.health import healthz
 from annotation.images import api as images
 from annotation.jobs import api as jobs
@@ -27,6 +28,7 @@ of_a_project = [
         people,
         images,
         collecting,
+        faces,
         labelling,
         learning,
         estimates,

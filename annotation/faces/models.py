@@ -101,6 +101,25 @@ class Sampled(models.Model):
         return str(self.image_id)
 
 
+class Outcome(models.Model):
+    """How far a part of a face has come: written with each coding, so that queues are quick."""
+
+    image = models.ForeignKey(Image, models.CASCADE, related_name="outcomes")
+    part = models.CharField(max_length=10, choices=Part)
+    n = models.PositiveSmallIntegerField()
+    is_settled = models.BooleanField()
+    """Whether the coders agree, or three have spoken."""
+    wants_more = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "part"], name="one_outcome_per_part"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} of {self.image_id}: {self.n}"
+
+
 class Coding(models.Model):
     """What one coder says of one part of one face. A correction keeps what was said before."""
 

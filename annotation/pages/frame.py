@@ -37,6 +37,7 @@ CURATOR = (Role.CURATOR,)
 READERS = (Role.CURATOR, Role.RESEARCHER)
 LINE = (
     Station("images", _("Images"), (Role.CURATOR, Role.CODER, Role.RESEARCHER)),
+    Station("code", _("Coding"), (Role.CODER, Role.CURATOR)),
     Station("label", _("Labelling"), (Role.ANNOTATOR,)),
     Station("people", _("People"), CURATOR),
     Station("estimates", _("Estimates"), READERS),

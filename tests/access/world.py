@@ -153,6 +153,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "release-part number": 1,
         "run-file file": "model.onnx",
         "collection pk": _collection(cast),
+        "part": "points",
         "finding-decide pk": Finding.objects.create(image=images[1], kind="none").pk,
         "import pk": Import.objects.get().pk,
         "upload pk": lambda: _upload(cast),

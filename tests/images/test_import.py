@@ -281,7 +281,7 @@ def test_import_that_dies_in_the_middle_goes_on_without_doubling(
     (photos / "x.jpg").write_bytes(b"bad")
     monkeypatch.setattr(importing, "BATCH", 4)
     job, _ = services.request_import(cast.project, photos, cast.carla)
-    what = "_store" if dies_at == "storing" else "open_images"
+    what = "store" if dies_at == "storing" else "open_images"
     whole, calls = getattr(importing, what), []
 
     def die(*args: object) -> None:

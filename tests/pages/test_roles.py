@@ -12,6 +12,7 @@ PEOPLE = ("alice", "carla", "rafik", "olga")
 OPENS_FOR = {
     "project": {"alice", "carla", "rafik"},
     "images": {"carla", "rafik"},
+    "code": {"carla"},
     "label": {"alice"},
     "people": {"carla"},
     "estimates": {"carla", "rafik"},
