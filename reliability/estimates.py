@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reliability import screening as screen
-from reliability.measured import Floats, Measured, Progress, implied_accuracy, summed
+from reliability.measured import (
+    Floats,
+    Integration,
+    Measured,
+    Optimum,
+    Progress,
+    implied_accuracy,
+    summed,
+)
 from reliability.options import Method, Options
 from reliability.screening import ScreeningRule
 from reliability.votes import Votes
@@ -39,7 +47,13 @@ class Estimate:
     error of ln β), ``posterior`` (n_items, n_classes; rows sum to 1), ``consensus`` (the likeliest
     class; of even ones the first, and ``tied`` says so), ``confidence`` (its posterior),
     ``weighted_votes`` (n_items, n_classes) the paper's g over kept people, ``distribution`` (g
-    normalised, negative sums as 0; uniform where nothing is left), ``entropy`` of that, in nats.
+    normalised, negative sums as 0; uniform where nothing is left), ``entropy`` of that, in nats,
+    ``right`` (n_items, n_classes) the chance that a vote for the class is right, and ``shows_two``
+    the chance that the item shows two classes: there a vote for either is right, the posterior is
+    divided between them as the votes are, and ``right`` adds up to 2.
+
+    ``log_likelihood``, ``penalised_log_likelihood`` and ``history`` belong to the joint optimum in
+    α and b, the ``optimum``, and ``integrated`` to what people and items are told from (GLAD only).
     """
 
     method: str
@@ -53,6 +67,8 @@ class Estimate:
     easiness: Floats
     easiness_error: Floats
     posterior: Floats
+    right: Floats
+    shows_two: Floats
     consensus: NDArray[np.int64]
     confidence: Floats
     tied: NDArray[np.bool_]
@@ -65,6 +81,8 @@ class Estimate:
     log_likelihood: float
     penalised_log_likelihood: float
     scale: float
+    optimum: Optimum | None
+    integrated: Integration | None
     seconds: float
     before_screening: BeforeScreening
 
@@ -160,11 +178,14 @@ def _as_measured(start: Estimate) -> Measured:
         easiness=start.easiness,
         easiness_error=start.easiness_error,
         posterior=start.posterior,
+        right=start.right,
         history=start.history,
         converged=start.converged,
         log_likelihood=start.log_likelihood,
         penalised_log_likelihood=start.penalised_log_likelihood,
         scale=start.scale,
+        optimum=start.optimum,
+        integrated=start.integrated,
     )
 
 
@@ -198,6 +219,8 @@ def _concluded(
         easiness=now.easiness,
         easiness_error=now.easiness_error,
         posterior=posterior,
+        right=now.right,
+        shows_two=np.zeros(votes.n_items) if now.integrated is None else now.integrated.shows_two,
         consensus=posterior.argmax(axis=1),
         confidence=best,
         tied=(posterior > best[:, None] - _EVEN).sum(axis=1) > 1,
@@ -210,6 +233,8 @@ def _concluded(
         log_likelihood=now.log_likelihood,
         penalised_log_likelihood=now.penalised_log_likelihood,
         scale=now.scale,
+        optimum=now.optimum,
+        integrated=now.integrated,
         seconds=seconds,
         before_screening=BeforeScreening(first.reliability, first.std_error),
     )

@@ -1,11 +1,15 @@
-"""GLAD, the paper's model: the search of ``em`` in the terms of ``measured``."""
+"""GLAD, the paper's model: the two stages of the fit in the terms of ``measured``."""
+
+import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from reliability import em
+from reliability.integral import Integrated, integrate
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood, Point
-from reliability.measured import Floats, Measured, Progress, sigmoid, summed
+from reliability.measured import Floats, Integration, Measured, Optimum, Progress, sigmoid, summed
 from reliability.options import Options
 from reliability.votes import Votes
 
@@ -20,24 +24,56 @@ def glad(
 ) -> Measured:
     """Fit the paper's model; α and β on the scale where the geometric mean of β is 1.
 
+    The likelihoods and the history are those of the joint optimum in α and b; people and items
+    are those with b integrated out, unless ``options`` say otherwise (README, decision 7).
     ``start`` is an earlier result over the same people and items, or fewer of them.
     """
     with Likelihood(votes, options) as likelihood:
         warm = None if start is None else _warm(em.first_guess(votes, options), start)
         found = em.fit(likelihood, warm, progress)
-        return _measured(likelihood, found)
+        joint = _measured(likelihood, found)
+        if not options.integrate or not len(votes):
+            return joint
+        if progress is not None:
+            progress(0.9, "Integrating the easiness out")
+        earlier = None if start is None else start.integrated
+        return _integrated(joint, integrate(likelihood, found, earlier))
+
+
+def _integrated(joint: Measured, found: Integrated) -> Measured:
+    if not found.converged:
+        warnings.warn("no convergence with b integrated out", RuntimeWarning, stacklevel=3)
+    place, faces = found.place, found.faces
+    return replace(
+        joint,
+        reliability=place.setting.alpha * np.exp(found.shift),
+        std_error=np.sqrt(found.variance),
+        easiness=np.exp(np.where(found.voted, faces.mean - found.shift, 0.0)),
+        easiness_error=np.sqrt(faces.variance),
+        posterior=faces.posterior,
+        right=faces.right,
+        converged=joint.converged and found.converged,
+        scale=float(np.exp(found.shift)),
+        integrated=Integration(
+            log_likelihood=place.log_likelihood,
+            easiness_spread=place.setting.spread,
+            two_share=place.setting.two,
+            shows_two=faces.two,
+        ),
+    )
 
 
 def _warm(model: Model, start: Measured) -> Model:
     """The earlier parameters, where there are such; the usual start for people and items since."""
     alpha, b = model.alpha.copy(), model.b.copy()
-    if len(start.reliability) > len(alpha) or len(start.easiness) > len(b):
+    known = start.optimum or Optimum(start.reliability, np.log(start.easiness))
+    if len(known.alpha) > len(alpha) or len(known.b) > len(b):
         raise ValueError(
-            f"start has {len(start.reliability)} annotators and {len(start.easiness)} items, more"
+            f"start has {len(known.alpha)} annotators and {len(known.b)} items, more"
             f" than the votes' {len(alpha)} and {len(b)}"
         )
-    alpha[: len(start.reliability)] = start.reliability / start.scale
-    b[: len(start.easiness)] = np.log(start.easiness * start.scale)
+    alpha[: len(known.alpha)] = known.alpha
+    b[: len(known.b)] = known.b
     return model._replace(alpha=alpha, b=b)
 
 
@@ -52,11 +88,13 @@ def _measured(likelihood: Likelihood, found: em.Fit) -> Measured:
         easiness=np.exp(np.where(voted, model.b - shift, 0.0)),
         easiness_error=np.sqrt(b_variance),
         posterior=found.posterior,
+        right=found.posterior,
         history=found.history,
         converged=found.converged,
         log_likelihood=found.point.log_likelihood,
         penalised_log_likelihood=found.point.penalised,
         scale=float(np.exp(shift)),
+        optimum=Optimum(model.alpha, model.b),
     )
 
 
@@ -106,7 +144,7 @@ def against_others(votes: Votes, measured: Measured, options: Options) -> tuple[
         (options.reliability_sd * measured.scale) ** -2,
     )
     beta = measured.easiness[votes.item]
-    right = measured.posterior[votes.item, votes.expression]
+    right = measured.right[votes.item, votes.expression]
     n = votes.n_annotators
     alpha = np.zeros(n)
     for _ in range(50):

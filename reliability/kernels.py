@@ -60,6 +60,21 @@ class People(NamedTuple):
 
 
 @njit(nogil=True, fastmath=_SUMS)
+def fast_exp(x: float) -> float:
+    """e^x for −40 ≤ x ≤ 0 to 1e−12, without a table or a branch, so that loops take four at once.
+
+    (e^(x / 256))^256 by nine terms of the series and eight squarings.
+    """
+    y = x * (1.0 / 256.0)
+    e = 1.0 + y * (1.0 / 8.0) * (1.0 + y * (1.0 / 9.0))
+    for n in (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0):
+        e = 1.0 + y * (1.0 / n) * e
+    for _ in range(8):
+        e = e * e
+    return e
+
+
+@njit(nogil=True, fastmath=_SUMS)
 def _posterior(model: Model, beta: float, votes_for: Floats, g: Floats, q: Floats) -> float:
     """Fill ``q`` (n_classes,) with the posterior of one image; return ln of what normalised it."""
     n_classes = len(q)
@@ -98,7 +113,7 @@ def _chances(votes: ByItem, j: int, alpha: Floats, beta: float, right: Floats) -
     total, product = 0.0, 1.0
     for n in range(votes.start[j + 1] - low):
         x = alpha[votes.annotator[low + n]] * beta
-        e = math.exp(-abs(x))
+        e = fast_exp(-min(abs(x), 40.0))
         p = 1.0 / (1.0 + e)
         right[n] = p if x >= 0 else e * p
         total -= max(x, 0.0)

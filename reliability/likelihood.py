@@ -95,7 +95,7 @@ class Likelihood:
                 self.images, sums[k],
             )  # fmt: skip
 
-        log_likelihood = float(sum(self._map(run, len(self.ranges))))
+        log_likelihood = float(sum(self.map(run, len(self.ranges))))
         people = People(*(np.sum(part, axis=0) for part in zip(*sums, strict=True)))
         precision = self.options.reliability_sd**-2
         away = model.alpha - self.options.reliability_mean
@@ -127,7 +127,7 @@ class Likelihood:
                 self.images, tables[k],
             )  # fmt: skip
 
-        self._map(run, len(self.lanes))
+        self.map(run, len(self.lanes))
         lower = np.sum(tables, axis=0) * stride
         full: Floats = lower + lower.T
         full[np.diag_indices(n)] = at.curvature
@@ -148,10 +148,10 @@ class Likelihood:
                 self.votes.by_item, *self.ranges[k], in_alpha, _LONGEST_STEP, self.images, in_b
             )
 
-        self._map(run, len(self.ranges))
+        self.map(run, len(self.ranges))
         return in_alpha, in_b
 
-    def _map(self, run: Callable[[int], T], n: int) -> list[T]:
+    def map(self, run: Callable[[int], T], n: int) -> list[T]:
         if n == 1:
             return [run(0)]
         return list(self.pool.map(run, range(n)))

@@ -14,12 +14,35 @@ Progress = Callable[[float, str], None]  # share of the work done, and what is b
 
 
 @dataclass(frozen=True)
+class Optimum:
+    """Where the penalised likelihood is highest in α and b = ln β, on the priors' scale."""
+
+    alpha: Floats  # (n_annotators,)
+    b: Floats  # (n_items,)
+
+
+@dataclass(frozen=True)
+class Integration:
+    """What integrating the easiness out has found beside people and items (README, decision 7)."""
+
+    log_likelihood: float
+    """ln p(votes) with every item's easiness integrated out."""
+    easiness_spread: float
+    """Standard deviation of ln β over items."""
+    two_share: float
+    """Share of items that show two classes; 0 where that was not asked."""
+    shows_two: Floats
+    """(n_items,) the chance that an item shows two classes."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """One fit: people, items, and how the search went.
 
     ``reliability`` and ``easiness`` are on the scale where the geometric mean of the easiness of
     items with votes is 1; times ``scale`` turns that easiness, and divided by it that reliability,
-    back to the scale of the priors.
+    back to the scale of the priors. ``right`` is the chance that a vote for the class is right:
+    the posterior, or more where an item shows two classes.
     """
 
     reliability: Floats  # (n_annotators,)
@@ -27,11 +50,14 @@ class Measured:
     easiness: Floats  # (n_items,), above 0
     easiness_error: Floats  # (n_items,) standard error of ln easiness
     posterior: Floats  # (n_items, n_classes)
+    right: Floats  # (n_items, n_classes)
     history: tuple[float, ...]
     converged: bool
     log_likelihood: float
     penalised_log_likelihood: float
     scale: float = 1.0
+    optimum: Optimum | None = None
+    integrated: Integration | None = None
 
     @property
     def iterations(self) -> int:

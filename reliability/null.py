@@ -119,8 +119,8 @@ def _expected(
     the vote; the spread is that of the score over its curvature.
     """
     beta = (found.easiness * found.scale)[votes.item]
-    hit = np.einsum("vk,vk->v", habits[votes.annotator], found.posterior[votes.item])
-    square = np.einsum("vk,vk->v", habits[votes.annotator], found.posterior[votes.item] ** 2)
+    hit = np.einsum("vk,vk->v", habits[votes.annotator], found.right[votes.item])
+    square = np.einsum("vk,vk->v", habits[votes.annotator], found.right[votes.item] ** 2)
     precision = options.reliability_sd**-2
 
     def summed(values: Floats) -> Floats:

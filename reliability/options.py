@@ -22,6 +22,9 @@ class Options:
     ``estimate_classes``: the shares of the classes are estimated, else uniform.
     ``estimate_errors``: where a wrong vote falls is one table, shared by all people, with a row per
     true class; else wrong votes fall uniformly. ``pseudo_count`` is added to each cell of both.
+    ``integrate``: people and items are told with every item's easiness integrated out, its spread
+    estimated; else as they are at the joint optimum. ``two_at_once``: that allows for items that
+    show two classes (README, decision 7).
     ``entropy_is_easiness``: start as Algorithm 1 is printed, β := entropy (README, decision 4).
     The search stops when an iteration gains less than ``tolerance`` nats per vote.
     """
@@ -32,6 +35,8 @@ class Options:
     estimate_classes: bool = False
     estimate_errors: bool = False
     pseudo_count: float = 1.0
+    integrate: bool = True
+    two_at_once: bool = True
     entropy_is_easiness: bool = False
     tolerance: float = 1e-8
     max_iterations: int = 100

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reliability import estimate, null, simulate
+from reliability import Options, estimate, null, simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # noise may not converge
 
@@ -21,9 +21,10 @@ def test_on_shuffled_votes_at_most_one_in_twenty_is_told_apart_and_no_image_is_c
     assert not null.certain(noise, found).any()
 
 
-def test_confidence_alone_would_have_called_noise_certain(crowd):
+def test_the_joint_optimums_confidence_alone_would_have_called_noise_certain(crowd):
     noise = null.shuffled(crowd.votes, np.random.default_rng(1))
-    assert (estimate(noise).confidence > 0.95).mean() > 0.02
+    assert (estimate(noise, options=Options(integrate=False)).confidence > 0.95).mean() > 0.02
+    assert not (estimate(noise).confidence > 0.95).any()
 
 
 def test_honest_people_stand_above_the_band_and_random_clickers_inside_it(crowd):

@@ -54,7 +54,7 @@ def test_a_start_on_its_head_ends_upright(mixed):
     upright = estimate(mixed.votes, screening=None)
     from dataclasses import replace
 
-    flipped = replace(upright, reliability=-upright.reliability)
+    flipped = replace(upright, optimum=replace(upright.optimum, alpha=-upright.optimum.alpha))
     again = estimate(mixed.votes, screening=None, start=flipped)
     assert again.penalised_log_likelihood == pytest.approx(
         upright.penalised_log_likelihood, rel=1e-6
