@@ -10,7 +10,6 @@ from annotation.agreements.queries import still_to_accept
 from annotation.estimates.queries import latest_estimate
 from annotation.images.models import Image
 from annotation.jobs.queries import live_job
-from annotation.jobs.tasks import wake
 from annotation.people.models import Role
 from annotation.people.queries import Access
 from annotation.releases import queries, services
@@ -25,31 +24,15 @@ EXAMPLES = 6
 
 @project_page(*READERS)
 def releases(request: HttpRequest, access: Access) -> HttpResponse:
-    """All versions, newest first, and the form for the next one."""
-    rows = list(queries.releases_of(access.project))
+    """All versions, newest first, and the way to the next one."""
     return render(
         request,
         "releases/releases.html",
         access,
-        releases=rows,
+        releases=queries.releases_of(access.project),
         estimate=latest_estimate(access.project),
         live=live_job(access.project, "release"),
-        next_version=queries.next_version(rows[0] if rows else None),
     )
-
-
-@project_page(Role.CURATOR, methods=("POST",))
-def request_release(request: HttpRequest, access: Access) -> HttpResponse:
-    try:
-        job, created = services.request_release(
-            access.project, access.person, changelog=request.POST.get("changelog", "")[:5000]
-        )
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect("releases", access.project.slug)
-    if created:
-        wake(job)
-    return redirect("job", access.project.slug, job.pk)
 
 
 @project_page(*READERS)
@@ -124,7 +107,6 @@ def _snippet(address: str, name: str) -> str:
 
 urlpatterns = [
     path("p/<slug:slug>/releases/", releases, name="releases"),
-    path("p/<slug:slug>/releases/request/", request_release, name="release-request"),
     path("p/<slug:slug>/releases/<str:version>/", release, name="release"),
     path("p/<slug:slug>/releases/<str:version>/withdraw/", withdraw, name="release-withdraw"),
 ]

@@ -23,6 +23,7 @@ from annotation.jobs.tasks import wake
 from annotation.people.models import Role
 
 from . import queries, services
+from .building_api import project_urls as building_urls
 from .models import Download, LayoutName, Release
 from .serving import Part, bytes_to_send, etag_of, parts_of, serve_file
 
@@ -67,6 +68,9 @@ class ReleaseRequest(StrictSerializer):
     )
     twelfth = serializers.BooleanField(
         default=False, help_text="With Fearfully Disgusted, which RAF-DB leaves out as too rare."
+    )
+    any_licence = serializers.BooleanField(
+        default=False, help_text="With photographs whose licence forbids copies or changes."
     )
     votes = serializers.BooleanField(
         required=False, help_text="The votes under codes; where the project shares them if absent."
@@ -333,6 +337,7 @@ class Withdrawn(Gone):
 
 
 project_urls = [
+    *building_urls,
     path("releases/", ReleaseList.as_view(), name="release-list"),
     path("releases/<str:version>/", ReleaseOne.as_view(), name="release-detail"),
     path("releases/<str:version>/withdraw/", ReleaseWithdraw.as_view(), name="release-withdraw"),

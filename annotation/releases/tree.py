@@ -183,8 +183,7 @@ def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
         picture = opened.convert("RGB")
     is_jpeg = stored.startswith(JPEG_START)
     original = stored if is_jpeg else _jpeg(picture)
-    aligned = align(np.asarray(picture), face.image.landmarks, face.image.box)
-    cut = _jpeg(Pillow.fromarray(aligned.pixels))
+    cut, aligned_by = cut_out(picture, face.image)
     texts = {kind: text_of(face, kind) for kind in TEXTS}
     notes = tuple(kind for kind, content in texts.items() if content is not None)
     for kind in notes:
@@ -195,10 +194,16 @@ def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
         folder.put(f"{subset}/Image/original/{stem}.jpg", original),
         folder.put(f"{subset}/Image/aligned/{stem}_aligned.jpg", cut),
         cut,
-        aligned.by,
+        aligned_by,
         not is_jpeg,
         notes,
     )
+
+
+def cut_out(picture: Pillow.Image, image: Image) -> tuple[bytes, str]:
+    """The aligned face of an image's picture as JPEG, and by what it was aligned."""
+    aligned = align(np.asarray(picture), image.landmarks, image.box)
+    return _jpeg(Pillow.fromarray(aligned.pixels)), aligned.by
 
 
 def _jpeg(picture: Pillow.Image) -> bytes:
