@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from annotation.people.models import Token
 from annotation.people.queries import Access, access
+from annotation.tables import TABLE_RENDERERS
 
 
 class Conflict(exceptions.APIException):
@@ -53,6 +55,14 @@ class KeysetPagination(CursorPagination):
     max_page_size = 1000
     ordering = "-id"
 
+    def get_page_size(self, request: Request) -> int:
+        told = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if not (told.isascii() and told.isdigit()) or not 1 <= int(told[:9]) <= self.max_page_size:
+            raise exceptions.ValidationError(
+                {"page_size": [f"{told!r} is not a whole number from 1 to {self.max_page_size}."]}
+            )
+        return int(told)
+
 
 class ProjectView(APIView):
     """An endpoint below ``/projects/{slug}/``. ``roles`` says who may call it (any if empty)."""
@@ -63,6 +73,20 @@ class ProjectView(APIView):
         """The caller's access to the project in the path; 404 for everybody else."""
         token = self.request.auth if isinstance(self.request.auth, Token) else None
         return access(self.request.user, self.kwargs["slug"], *(roles or self.roles), token=token)
+
+
+class TableView(ProjectView):
+    """A list below a project: in pages, as JSON or as CSV (``Accept: text/csv``)."""
+
+    pagination_class = KeysetPagination
+    renderer_classes = TABLE_RENDERERS
+
+    def table(self, rows: Any, serializer: Any, ordering: str = "-id", **context: Any) -> Response:
+        """One page of the rows; ``ordering`` must name unique values that never change."""
+        paginator = self.pagination_class()
+        paginator.ordering = ordering
+        page = paginator.paginate_queryset(rows, self.request, view=self)
+        return paginator.get_paginated_response(serializer(page, many=True, context=context).data)
 
 
 def problem(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -91,6 +115,7 @@ def problem(exc: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """The same shape for addresses below ``/api/`` that lead nowhere."""
     body = {

@@ -8,4 +8,4 @@ class RafterConfig(AppConfig):
     label = "rafter"
 
     def ready(self) -> None:
-        from . import celery, checks  # noqa: F401 - both register themselves on import
+        from . import celery, checks, schema  # noqa: F401 - all register themselves on import

@@ -19,6 +19,7 @@ from annotation.labelling import api as labelling
 from annotation.learning import api as learning
 from annotation.people import api as people
 from annotation.releases import api as releases
+from annotation.releases import subsets_api as subsets
 from annotation.runs import api as runs
 from annotation.takedowns import api as takedowns
 
@@ -34,6 +35,7 @@ of_a_project = [
         estimates,
         agreements,
         releases,
+        subsets,
         runs,
         takedowns,
         jobs,

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 
 from annotation.api import (
     Conflict,
-    KeysetPagination,
     ProjectView,
     StrictSerializer,
+    TableView,
     unknown_parameters,
 )
 from annotation.people.models import Role
@@ -110,17 +110,14 @@ class AgreementAcceptance(ProjectView):
         return Response(_told(who))
 
 
-class AcceptanceList(ProjectView):
+class AcceptanceList(TableView):
     roles = (Role.CURATOR,)
 
     @extend_schema(responses=AcceptanceRow(many=True), operation_id="agreement_acceptances")
     def get(self, request: Request, slug: str) -> Response:
         """Who accepted which version, where they work and what for."""
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = queries.acceptances_of(self.access().project)
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(AcceptanceRow(page, many=True).data)
+        return self.table(queries.acceptances_of(self.access().project), AcceptanceRow)
 
 
 def _told(who: Access) -> Any:

@@ -1,9 +1,15 @@
-"""REST endpoints of estimates, below ``/api/v1/projects/{slug}/``; curators only."""
+"""REST endpoints of estimates, below ``/api/v1/projects/{slug}/``.
 
+Researchers read what they see on pages: the estimates and their images. What is said of single
+annotators, the tables and the figures about them are for curators.
+"""
+
+import zlib
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, HttpResponseNotModified
+from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,7 +18,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api import KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.api import ProjectView, StrictSerializer, TableView, unknown_parameters
 from annotation.images.models import Image
 from annotation.jobs.tasks import wake
 from annotation.people.models import Membership, Role
@@ -96,32 +102,26 @@ class OverrulingRequest(StrictSerializer):
 
 
 class EstimateView(ProjectView):
-    """Shared by all below: the caller is a curator, the number is of this project."""
+    """Shared by all below: the number is of the caller's project."""
 
-    roles = (Role.CURATOR,)
+    roles = (Role.CURATOR, Role.RESEARCHER)
 
-    def estimate(self, number: int) -> Estimate:
-        found = queries.estimates_of(self.access().project).filter(number=number).first()
+    def estimate(self, number: int, *roles: str) -> Estimate:
+        found = queries.estimates_of(self.access(*roles).project).filter(number=number).first()
         if found is None:
             raise Http404(f"No estimate {number}.")
         return found
 
-    def paged(self, rows: Any, serializer: Any, ordering: str = "id") -> Response:
-        paginator = KeysetPagination()
-        paginator.ordering = ordering
-        page = paginator.paginate_queryset(rows, self.request, view=self)
-        return paginator.get_paginated_response(serializer(page, many=True).data)
 
-
-class EstimateList(EstimateView):
+class EstimateList(TableView, EstimateView):
     @extend_schema(responses=EstimateRow(many=True), operation_id="estimates_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        return self.paged(queries.estimates_of(self.access().project), EstimateRow, "-id")
+        return self.table(queries.estimates_of(self.access().project), EstimateRow)
 
     @extend_schema(request=EstimateRequest, responses={202: JobReference})
     def post(self, request: Request, slug: str) -> Response:
-        who = self.access()
+        who = self.access(Role.CURATOR)
         body = EstimateRequest(data=request.data)
         body.is_valid(raise_exception=True)
         job, created = services.request_estimate(who.project, who.person, **body.validated_data)
@@ -136,15 +136,15 @@ class EstimateOne(EstimateView):
         return Response(EstimateDetail(self.estimate(number)).data)
 
 
-class EstimateAnnotators(EstimateView):
+class EstimateAnnotators(TableView, EstimateView):
     @extend_schema(responses=AnnotatorRow(many=True), operation_id="estimates_annotators")
     def get(self, request: Request, slug: str, number: int) -> Response:
         unknown_parameters(request)
-        rows = self.estimate(number).annotators.select_related("annotator")
-        return self.paged(rows, AnnotatorRow)
+        rows = self.estimate(number, Role.CURATOR).annotators.select_related("annotator")
+        return self.table(rows, AnnotatorRow, "id")
 
 
-class EstimateItems(EstimateView):
+class EstimateItems(TableView, EstimateView):
     @extend_schema(
         responses=ItemRow(many=True),
         operation_id="estimates_items",
@@ -162,7 +162,7 @@ class EstimateItems(EstimateView):
             rows = rows.filter(subset=list(Subset)[self._choice("subset", names)])
         if "consensus" in request.query_params:
             rows = rows.filter(consensus=self._choice("consensus", list(NAMES)))
-        return self.paged(rows, ItemRow)
+        return self.table(rows, ItemRow, "id")
 
     def _choice(self, field: str, names: list[str]) -> int:
         value = self.request.query_params[field]
@@ -172,18 +172,25 @@ class EstimateItems(EstimateView):
 
 
 class EstimateFile(EstimateView):
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, slug: str, number: int, file: str) -> FileResponse:
-        folder = queries.folder_of(self.estimate(number)).resolve()
-        found = (folder / file).resolve()
-        if not found.is_relative_to(folder) or not found.is_file():
+    @extend_schema(responses={(200, "*/*"): OpenApiTypes.ANY})
+    def get(self, request: Request, slug: str, number: int, file: str) -> HttpResponseBase:
+        """A table, the report or a figure, as it was written; it never changes."""
+        estimate = self.estimate(number, Role.CURATOR)
+        found = _file_in(queries.folder_of(estimate).resolve(), file)
+        if found is None:
             raise Http404(f"No file {file!r} in this estimate.")
-        response = FileResponse(found.open("rb"), content_type=_content_type(found))
+        etag = f'"{estimate.pk}-{estimate.created_at:%Y%m%d%H%M%S%f}-{zlib.crc32(file.encode())}"'
+        response: HttpResponseBase = HttpResponseNotModified()
+        if etag not in request.headers.get("If-None-Match", ""):
+            response = FileResponse(found.open("rb"), content_type=_content_type(found))
+        response["ETag"] = etag
         response["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 
 
-class OverrulingOne(EstimateView):
+class OverrulingOne(ProjectView):
+    roles = (Role.CURATOR,)
+
     def _annotator(self, code: str) -> Membership:
         members = self.access().project.memberships.filter(role=Role.ANNOTATOR, code=code)
         found = members.first()
@@ -204,6 +211,15 @@ class OverrulingOne(EstimateView):
         if not services.withdraw_overruling(self._annotator(code)):
             raise Http404("Nobody has overruled the screening of this annotator.")
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _file_in(folder: Path, name: str) -> Path | None:
+    """A file below the folder; None for anything else that a path may say."""
+    try:
+        found = (folder / name).resolve()
+        return found if found.is_relative_to(folder) and found.is_file() else None
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return None
 
 
 def _content_type(path: Path) -> str:

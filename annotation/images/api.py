@@ -18,9 +18,9 @@ from rest_framework.response import Response
 
 from annotation.api import (
     Conflict,
-    KeysetPagination,
     ProjectView,
     StrictSerializer,
+    TableView,
     unknown_parameters,
 )
 from annotation.jobs.tasks import wake
@@ -30,11 +30,11 @@ from . import queries, services, uploads
 from .models import Image, Import, Size
 
 READERS = (Role.CURATOR, Role.CODER, Role.RESEARCHER)
-BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
+BYTES = {(200, "image/*"): OpenApiTypes.BINARY}
 
 
 class ImageRow(serializers.ModelSerializer[Image]):
-    near_copy_of = serializers.UUIDField(source="near_copy_of.uid", default=None)
+    near_copy_of = serializers.UUIDField(source="near_copy_of.uid", default=None, allow_null=True)
 
     class Meta:
         model = Image
@@ -104,7 +104,7 @@ class ImageView(ProjectView):
         return image
 
 
-class ImageList(ImageView):
+class ImageList(TableView, ImageView):
     @extend_schema(
         operation_id="image_list",
         parameters=[
@@ -127,9 +127,7 @@ class ImageList(ImageView):
         rows = queries.filtered(
             queries.images_of(self.access().project), **chosen, near_copies=only_copies == "true"
         )
-        paginator = KeysetPagination()
-        page = paginator.paginate_queryset(rows.select_related("near_copy_of"), request, self)
-        return paginator.get_paginated_response(ImageRow(page, many=True).data)
+        return self.table(rows.select_related("near_copy_of"), ImageRow)
 
 
 class ImageDetail(ImageView):
@@ -196,16 +194,13 @@ def _served(request: Request, image: Image, size: str) -> HttpResponseBase:
     return response
 
 
-class ImportList(ProjectView):
+class ImportList(TableView):
     roles = (Role.CURATOR,)
 
     @extend_schema(operation_id="import_list", responses=ImportRow(many=True))
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = queries.imports_of(self.access().project).defer("report")
-        page = paginator.paginate_queryset(rows, request, self)
-        return paginator.get_paginated_response(ImportRow(page, many=True).data)
+        return self.table(queries.imports_of(self.access().project).defer("report"), ImportRow)
 
     @extend_schema(
         operation_id="import_create", request=ImportRequest, responses={202: JobOfImport}

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api import Conflict, KeysetPagination, ProjectView, unknown_parameters
+from annotation.api import Conflict, ProjectView, TableView, unknown_parameters
 from annotation.people.models import Role
 
 from . import queries, services
@@ -61,15 +61,11 @@ class JobView(ProjectView):
         return found
 
 
-class JobList(JobView):
+class JobList(TableView, JobView):
     @extend_schema(responses=JobRow(many=True), operation_id="jobs_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        page = paginator.paginate_queryset(
-            queries.jobs_of(self.access().project), request, view=self
-        )
-        return paginator.get_paginated_response(JobRow(page, many=True).data)
+        return self.table(queries.jobs_of(self.access().project), JobRow)
 
 
 class JobOne(JobView):

@@ -26,7 +26,7 @@ class ConsentBody(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="Markdown.")
     warning = serializers.CharField()
     accepted_version = serializers.IntegerField(help_text="By the caller; 0: none.")
-    after_withdrawal = serializers.ChoiceField(choices=AfterWithdrawal)
+    after_withdrawal = serializers.ChoiceField(choices=AfterWithdrawal.choices)
 
 
 class ConsentChange(StrictSerializer):
@@ -49,7 +49,7 @@ class WithdrawalBody(StrictSerializer):
 
 class Withdrawn(serializers.Serializer[Any]):
     n_places = serializers.IntegerField(help_text="Places on images that were taken back.")
-    votes = serializers.ChoiceField(choices=AfterWithdrawal)
+    votes = serializers.ChoiceField(choices=AfterWithdrawal.choices)
 
 
 class Rules(serializers.ModelSerializer[Project]):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.api import KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.api import ProjectView, StrictSerializer, TableView, unknown_parameters
 
 from . import queries, services
 from .models import Membership, Project, Role, Token
@@ -133,16 +133,13 @@ class ProjectOne(ProjectView):
         return Response(told)
 
 
-class PeopleList(ProjectView):
+class PeopleList(TableView):
     roles = (Role.CURATOR,)
 
     @extend_schema(responses=MemberRow(many=True), operation_id="people_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = self.access().project.memberships.select_related("person")
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(MemberRow(page, many=True).data)
+        return self.table(self.access().project.memberships.select_related("person"), MemberRow)
 
 
 class InvitationList(ProjectView):

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.agreements.api import must_have_accepted
-from annotation.api import Gone, KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.api import Gone, ProjectView, StrictSerializer, TableView, unknown_parameters
 from annotation.jobs.tasks import wake
 from annotation.people.models import Role
 
@@ -30,11 +30,11 @@ from .serving import Part, bytes_to_send, etag_of, parts_of, serve_file
 MIN_PART_BYTES, PART_BYTES, MAX_PART_BYTES = 2**16, 2**29, 2**40
 MAX_PARTS = 9_999
 LAYOUT = OpenApiParameter("layout", description="Of the release's archives; 'rafdb' if none.")
-BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
+BYTES = {(200, "*/*"): OpenApiTypes.ANY}
 
 
 class ArchiveRow(serializers.Serializer[Any]):
-    layout = serializers.ChoiceField(LayoutName.choices)
+    layout = serializers.ChoiceField(choices=LayoutName.choices)
     name = serializers.CharField()
     size = serializers.IntegerField()
     sha256 = serializers.CharField()
@@ -62,7 +62,7 @@ class ReleaseRequest(StrictSerializer):
     changelog = serializers.CharField(max_length=5000, default="", allow_blank=True)
     seed = serializers.IntegerField(min_value=0, max_value=services.MAX_SEED, default=0)
     layouts = serializers.ListField(
-        child=serializers.ChoiceField(LayoutName.choices),
+        child=serializers.ChoiceField(choices=LayoutName.choices),
         default=lambda: [LayoutName.RAFDB.value],
         help_text="Each an archive of its own; the official tree is always among them.",
     )
@@ -130,14 +130,11 @@ class ReleaseView(ProjectView):
         return found
 
 
-class ReleaseList(ReleaseView):
+class ReleaseList(TableView, ReleaseView):
     @extend_schema(responses=ReleaseRow(many=True), operation_id="releases_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = queries.releases_of(self.access().project)
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(ReleaseRow(page, many=True).data)
+        return self.table(queries.releases_of(self.access().project), ReleaseRow)
 
     @extend_schema(request=ReleaseRequest, responses={202: ReleaseJob})
     def post(self, request: Request, slug: str) -> Response:
@@ -294,15 +291,13 @@ class ReleasePart(DownloadView):
     head = get
 
 
-class ReleaseDownloads(ReleaseView):
+class ReleaseDownloads(TableView, ReleaseView):
     @extend_schema(responses=DownloadRow(many=True), operation_id="releases_downloads")
     def get(self, request: Request, slug: str, version: str) -> Response:
         """Who fetched what, when and how much: everybody's for curators, else one's own."""
         unknown_parameters(request)
         rows = queries.downloads_in(self.access()).filter(release=self.release(version))
-        paginator = KeysetPagination()
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(DownloadRow(page, many=True).data)
+        return self.table(rows, DownloadRow)
 
 
 def _part_name(archive: str, part: Part) -> str:

@@ -17,9 +17,9 @@ from rest_framework.response import Response
 
 from annotation.api import (
     Conflict,
-    KeysetPagination,
     ProjectView,
     StrictSerializer,
+    TableView,
     unknown_parameters,
 )
 from annotation.images import pictures
@@ -162,14 +162,11 @@ class RunView(ProjectView):
         return found
 
 
-class RunList(RunView):
+class RunList(TableView, RunView):
     @extend_schema(responses=RunRow(many=True), operation_id="runs_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = queries.runs_of(self.access().project)
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(RunRow(page, many=True).data)
+        return self.table(queries.runs_of(self.access().project), RunRow)
 
     @extend_schema(request=RunRequest, responses={202: RunReference})
     def post(self, request: Request, slug: str) -> Response:

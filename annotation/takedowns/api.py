@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.api import KeysetPagination, ProjectView, StrictSerializer, unknown_parameters
+from annotation.api import ProjectView, StrictSerializer, TableView, unknown_parameters
 from annotation.images.models import Image
 from annotation.images.pictures import MAX_BYTES
 from annotation.images.queries import images_of
@@ -110,17 +110,14 @@ class OutcomeView(APIView):
         return Response(OutcomeBody(queries.outcome_of(found)).data)
 
 
-class MatchList(ProjectView):
+class MatchList(TableView):
     roles = (Role.CURATOR,)
 
     @extend_schema(responses=MatchRow(many=True), operation_id="takedowns_list")
     def get(self, request: Request, slug: str) -> Response:
         """The images of the project that somebody wants removed, and what was decided."""
         unknown_parameters(request)
-        paginator = KeysetPagination()
-        rows = queries.matches_of(self.access().project)
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(MatchRow(page, many=True).data)
+        return self.table(queries.matches_of(self.access().project), MatchRow)
 
     @extend_schema(request=ImagesBody, responses={201: MatchRow(many=True)})
     def post(self, request: Request, slug: str) -> Response:

@@ -137,8 +137,8 @@ def test_browsers_cannot_be_made_to_write_by_another_site(world: World) -> None:
     """Without the CSRF token every unsafe request of a session is refused."""
     wrong = []
     for row in rows():
-        if row.method == "GET" or (row.route.startswith("api:") and row.answer("anonymous") == 202):
-            continue  # open to everybody: it looks at no session
+        if row.method == "GET" or row.answer("anonymous") == 404 or row.route == "api:takedown-ask":
+            continue  # there is nothing to do, or it looks at no session
         client = world.client("curator", enforce_csrf_checks=True)
         status = ask(client, row, address_of(world, routes()[row.name], "curator"))
         if status != 403:
