@@ -38,8 +38,8 @@ class Order:
 
     @property
     def words(self) -> list[str]:
-        """Every keyword once, in the order of the expressions."""
-        return list(dict.fromkeys(w for words in self.keywords.values() for w in words))
+        """Every keyword once, in the order of the expressions (which no database keeps)."""
+        return list(dict.fromkeys(w for name in NAMES for w in self.keywords.get(name, ())))
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)

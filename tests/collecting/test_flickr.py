@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from annotation.collecting import outside, queries, searching
 from annotation.collecting.models import Collection, Photograph
-from annotation.collecting.orders import checked
+from annotation.collecting.orders import Order, checked
 from annotation.images.models import Image
 from tests.conftest import Cast
 
@@ -286,6 +286,12 @@ def test_the_papers_words_are_asked_for_unless_others_are_given() -> None:
     }  # fmt: skip
     assert 0 not in checked().licences
     assert {3, 6, 13, 16}.isdisjoint(checked().licences)
+
+
+def test_words_keep_the_order_of_the_expressions_whatever_a_database_makes_of_it() -> None:
+    order = checked({"anger": ["rage"], "happiness": ["smile"]})
+    stored = dict(sorted(order.keywords.items(), key=lambda pair: (len(pair[0]), pair[0])))
+    assert Order(stored).words == order.words == ["smile", "rage"]
 
 
 def test_one_collection_at_a_time_in_a_project(cast: Cast, flickr: Flickr) -> None:
