@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
+from annotation.faces.units import rafau_text
 from annotation.images.models import Image
 from annotation.jobs.services import JobError
 
@@ -78,6 +79,10 @@ def stored_picture(image: Image) -> bytes:
         ) from None
 
 
+ACTION_UNITS = "RAFAU_label.txt"
+"""RAF-AU's own name and syntax; only faces that were coded stand in it."""
+
+
 def _layout(name: str, aside: Path, tree: Folder, context: Context) -> Layout:
     own = tree if name == LayoutName.RAFDB else Folder(work_folder(aside, name))
     return LAYOUTS[name](own, tree, context)
@@ -92,15 +97,19 @@ def _write_faces(tree: Folder, layouts: list[Layout], plan: Plan, report: Report
         report(PICTURES_END * (n_before + n) / len(plan.places), "Writing pictures")
 
     for subset in plan.subsets:
-        places, labels = plan.of(subset), []
+        places, labels, codes = plan.of(subset), [], []
         for written in write_faces(tree, plan.estimate, places, stored_picture, done):
             face = written.face
             account.add(written)
             sources.append(documents.attribution(subset, face.place.name, face.image))
             labels.append((face.place, face.item.distribution))
+            if (units := rafau_text(face.image.action_units)) is not None:
+                codes.append(f"{face.place.name} {units}\n")
             for layout in layouts:
                 layout.add(written)
         write_labels(tree, subset, labels)
+        if codes:
+            tree.put(f"{subset}/EmoLabel/{ACTION_UNITS}", "".join(codes))
         n_before += len(places)
     tree.put(ATTRIBUTION, "".join(sources))
     return account

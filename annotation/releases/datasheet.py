@@ -52,6 +52,7 @@ class Account:
         self.known["manual annotation"] += "manual" in written.notes
         self.known["37 automatic points"] += "auto" in written.notes
         self.known["bounding box"] += "boundingbox" in written.notes
+        self.known["action units"] += image.action_units is not None
         self.known["source address"] += bool(image.provenance.get("source_url"))
         self.known["person shown, by code"] += bool(image.provenance.get("subject"))
         for name, counts in self.attributes.items():

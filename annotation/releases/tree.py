@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from annotation.estimates.models import Estimate
-from annotation.images.alignment import align
+from annotation.images.alignment import Aligned, align
 from annotation.images.geometry import clipped_box
 from annotation.images.models import GivenLabel, Image
 from annotation.images.official import read_auto, read_box, read_manual
@@ -202,8 +203,16 @@ def _write_face(folder: Folder, face: Face, stored: bytes) -> Written:
 
 def cut_out(picture: Pillow.Image, image: Image) -> tuple[bytes, str]:
     """The aligned face of an image's picture as JPEG, and by what it was aligned."""
-    aligned = align(np.asarray(picture), image.landmarks, image.box)
+    aligned = _aligned(np.asarray(picture), image)
     return _jpeg(Pillow.fromarray(aligned.pixels)), aligned.by
+
+
+def _aligned(picture: NDArray[np.uint8], image: Image) -> Aligned:
+    """By the coders' landmarks, else a detector's proposals, which the manifest counts apart."""
+    if image.landmarks is None and image.proposed_landmarks is not None:
+        aligned = align(picture, image.proposed_landmarks, image.box)
+        return aligned._replace(by="proposed landmarks")
+    return align(picture, image.landmarks, image.box)
 
 
 def _jpeg(picture: Pillow.Image) -> bytes:

@@ -26,6 +26,8 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 LINKS = "links => links.map(a => new URL(a.getAttribute('href'), location).pathname)"
 NOT_LINKED = {
     "invitation": "opened by a secret link",
+    "code-tool": "for coders, of whom the demonstration has none; tests/browser/test_coding.py",
+    "collection": "the demonstration collects nothing from outside; tests/collecting/test_edges.py",
 }
 """Pages that no page leads to, and why."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from playwright.sync_api import Page
@@ -15,6 +16,7 @@ from annotation.study.faces import draw
 from tests.conftest import PASSWORD, Cast
 from tests.labelling.conftest import images_in as images_in
 
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -130,6 +132,21 @@ def test_another_coder_was_faster_is_told_and_nothing_is_lost(
     page.get_by_role("button", name="Keep mine too").click()
     shown(page, first)
     assert Coding.objects.count() == 2
+
+
+@pytest.mark.parametrize("part", ["points", "attributes", "units"])
+def test_tool_breaks_no_rule_of_axe_and_fits_a_phone(
+    part: str, page: Page, cast: Cast, coder: Membership, faces: list[Image]
+) -> None:
+    Sampled.objects.bulk_create(Sampled(image=image, expression=3) for image in faces)
+    open_tool(page, part)
+    for width, scheme in ((1366, "light"), (390, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert Axe().run(page, options=RULES).response["violations"] == []
+        low = "[...document.querySelectorAll('#coding button')].filter(b => b.offsetHeight < 44)"
+        assert page.evaluate(f"{low}.map(b => b.textContent)") == []
 
 
 def test_attributes_take_one_key_each(

@@ -328,3 +328,26 @@ def test_file_that_became_shorter_stops_the_archive(tmp_path: Path) -> None:
     member = archive.Member("short", tmp_path / "short", 9)
     with pytest.raises(OSError, match="became shorter"):
         archive.write_archive(tmp_path / "a.tar", [member], "top")
+
+
+def test_action_units_go_out_in_rafaus_syntax_and_proposals_align_but_are_no_annotation(
+    collection: Collection, cast: Cast
+) -> None:
+    collection.add(1, action_units=["1C", "2", "L12D"])
+    collection.add(1, action_units=[])
+    collection.add(1)
+    proposed = collection.images[0].landmarks
+    collection.add(1, landmarks=None, proposed_landmarks=proposed)
+    collection.estimate(dict.fromkeys(range(4), (Subset.SINGLE_LABEL, 3)))
+    job = built(cast)
+    assert job.state == "succeeded", job.error
+    release = Release.objects.get()
+    folder = queries.folder_of(release)
+    coded = (folder / "basic/EmoLabel/RAFAU_label.txt").read_text().splitlines()
+    names = {r.image.pk: r.name for r in release.images.select_related("image")}
+    first, second, _, last = (names[image.pk] for image in collection.images)
+    assert sorted(coded) == sorted([f"{first} 1+2+L12", f"{second} null"])
+    stem = last.removesuffix(".jpg")
+    assert not (folder / f"basic/Annotation/manual/{stem}_manu_attri.txt").exists()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["pictures"]["aligned_by"] == {"landmarks": 3, "proposed landmarks": 1}
