@@ -7,7 +7,7 @@ from annotation.people.models import Person, Project
 
 from .models import Acceptance, Agreement
 
-FIRST_TEXT = """## What you promise
+FIRST_TEXT = """# What you promise
 
 These are photographs of people who were not asked for your study. You may have them for research
 if you promise:
