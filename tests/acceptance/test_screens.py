@@ -27,6 +27,8 @@ LINKS = "links => links.map(a => new URL(a.getAttribute('href'), location).pathn
 NOT_LINKED = {
     "invitation": "opened by a secret link",
     "code-tool": "for coders, of whom the demonstration has none; tests/browser/test_coding.py",
+    "qualification": "where a project asks for one; tests/learning",
+    "qualification-try": "where a project asks for one; tests/learning",
     "takedown-outcome": "opened by the reference that a request gets; tests/takedowns",
     "takedowns-unmatched": "for staff; tests/takedowns",
     "collection": "the demonstration collects nothing from outside; tests/collecting/test_edges.py",
