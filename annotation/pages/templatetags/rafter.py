@@ -115,7 +115,7 @@ def amount(value: float | None, decimals: int = 0) -> str:
     """A number with its thousands apart; an en dash where there is none (templates say ``""``)."""
     if value is None or value == "" or not math.isfinite(value):
         return "–"
-    return number_format(value, decimals, use_l10n=True, force_grouping=True)
+    return number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=True)
 
 
 @register.filter
