@@ -59,7 +59,7 @@ def test_orders_are_random_apart_in_source_and_unrelated(
     orders = drawn(cast.project, crowd)
     assert sum(map(len, orders)) == N_IMAGES * TARGET
     assert neighbours(orders, sources()) < 0.5 / N_SOURCES
-    # Six sigma of 190 pairs, and what keeping sources apart adds; benchmarks.campaign is sharper.
+    # Six sigma of 190 pairs, and what keeping sources apart adds.
     assert 0.4 < overlap(orders, N_IMAGES) < 1.7
 
 
