@@ -110,7 +110,7 @@ def build(request: HttpRequest, access: Access) -> HttpResponse:
         subsets=_table(found) if found else [],
         layouts=_sizes(found, chosen or {}) if found else [],
         chosen=_mirrored(chosen or {}),
-        version=(chosen or {}).get("version"),
+        next_version=(chosen or {}).get("version"),
         parent=queries.releases_of(project).first(),
         changes=found.change.counts if found else {},
         live=live_job(project, "release"),

@@ -55,6 +55,7 @@ def test_page_shows_counts_warnings_sizes_and_what_is_left_out(
               "layouts": ["parquet"]}  # fmt: skip
     page = text_of(cast.client(cast.carla).get(NEW, chosen))
     assert "Publish 2.0.0" in page
+    assert "Rafter 2.0.0" not in page, "the foot names the software's version"
     assert "Fearfully disgusted: too rare" not in page
     assert '<input type="hidden" name="layouts" value="parquet">' in page
 
