@@ -2,7 +2,7 @@
 
 import random
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -31,14 +31,6 @@ class Rules(models.Model):
     )
     spread_sources = models.BooleanField(default=True)
     """Whether images of one photographer or search are kept apart within a person's work."""
-    certainty = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0.5), MaxValueValidator(0.9999)]
-    )
-    """Adaptive stop: an image is finished when its leading expression leads for certain."""
-    least_votes = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
-    most_votes = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1000)]
-    )
 
     class Meta:
         constraints = [
@@ -46,11 +38,6 @@ class Rules(models.Model):
                 condition=models.Q(share__in=["even", "open"])
                 | models.Q(share="fixed", share_size__gte=1),
                 name="rules_fixed_share_has_a_size",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(certainty=None)
-                | models.Q(certainty__gte=0.5, certainty__lt=1, least_votes__gte=1),
-                name="rules_certainty_half_to_one",
             ),
         ]
 
