@@ -7,10 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from annotation.agreements import services as agreements
 from annotation.people import services as people
@@ -78,10 +80,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread over processes file by file; the acceptance tests share one installation."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(
-            pytest.mark.xdist_group(folder if folder == "acceptance" else str(item.path))
-        )
+class ByFile(LoadScopeScheduling):
+    """Spread over processes file by file; the acceptance tests share one installation.
+
+    pytest-xdist's own groups do not reach the scheduler under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "acceptance" if "/acceptance/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 failed=0
-spread="-n 2 --dist loadgroup"  # two processes, a file of tests to each in turn
+spread="-n 2 --dist loadfile --no-loadscope-reorder"  # a file to each in turn: tests/conftest.py
 
 if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 \
     && ! command -v google-chrome >/dev/null 2>&1; then
