@@ -13,7 +13,7 @@ def njit(**options: Any) -> Callable[[Function], Function]:
 
     The cache lies beside the source, in the person's cache folder, or in ``NUMBA_CACHE_DIR``.
     Where none of these can be written (an installed package, a service without a home) each
-    process compiles for itself, about three seconds, instead of failing.
+    process compiles for itself, about fifteen seconds, instead of failing.
     """
 
     def compiled(function: Function) -> Function:

@@ -102,7 +102,7 @@ def estimate(
     ``overrides`` says for an annotator whether a curator keeps them, whatever the rule. ``start``
     is an earlier estimate of the same project; people and items may have been added since.
     ``seed`` draws the extra starts that small data is searched from. ``progress`` is called with
-    the share of the work done and a message. Cost for GLAD: 0.1 s per million votes and core.
+    the share of the work done and a message. Cost for GLAD: about a second per million votes.
     """
     began = time.perf_counter()
     method = Method(method)
