@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> None:
     faces = options.faces or options.var / "faces"
     print(f"{'step':<10}{'wall':>9}{'CPU':>9}{'peak':>10}   of its limit")
     manage("migrate", "--verbosity", "0")
+    manage("collectstatic", "--noinput", "--verbosity", "0")
     if not (faces / "photos").exists():
         count = ("--count", str(options.images), "--workers", "2")
         manage("draw_faces", str(faces), *count, step="draw")
