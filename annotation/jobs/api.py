@@ -16,6 +16,9 @@ from . import queries, services
 from .models import Job
 from .tasks import wake
 
+UNTOLD: dict[str, Any] = {"parameters": {}, "claimed_by": "", "error": ""}
+"""What researchers are told instead of paths and machines of the server."""
+
 
 class JobRow(serializers.ModelSerializer[Job]):
     elapsed_s = serializers.SerializerMethodField()
@@ -28,6 +31,10 @@ class JobRow(serializers.ModelSerializer[Job]):
             "cancel_requested", "parameters", "result", "created_at", "started_at", "finished_at",
             "elapsed_s", "remaining_s",
         ]  # fmt: skip
+
+    def to_representation(self, job: Job) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(job)
+        return told if self.context.get("is_curator") else {**told, **UNTOLD}
 
     def get_elapsed_s(self, job: Job) -> float | None:
         spent = queries.elapsed(job)
@@ -50,6 +57,10 @@ class JobDetail(JobRow):
     class Meta(JobRow.Meta):
         fields = [*JobRow.Meta.fields, "log"]
 
+    def to_representation(self, job: Job) -> dict[str, Any]:
+        told = super().to_representation(job)
+        return told if self.context.get("is_curator") else {**told, "log": []}
+
 
 class JobView(ProjectView):
     roles = (Role.CURATOR, Role.RESEARCHER)
@@ -65,13 +76,17 @@ class JobList(TableView, JobView):
     @extend_schema(responses=JobRow(many=True), operation_id="jobs_list")
     def get(self, request: Request, slug: str) -> Response:
         unknown_parameters(request)
-        return self.table(queries.jobs_of(self.access().project), JobRow)
+        who = self.access()
+        rows = queries.jobs_of(who.project)
+        return self.table(rows, JobRow, is_curator=who.is_curator)
 
 
 class JobOne(JobView):
     @extend_schema(responses=JobDetail)
     def get(self, request: Request, slug: str, pk: int) -> Response:
-        return Response(JobDetail(self.job(pk)).data)
+        """One job with its log; parameters, errors and log are for curators only."""
+        context = {"is_curator": self.access().is_curator}
+        return Response(JobDetail(self.job(pk), context=context).data)
 
 
 class JobCancel(JobView):
@@ -81,7 +96,7 @@ class JobCancel(JobView):
         if not job.is_live:
             raise Conflict(f"Job {pk} has {job.state} already.")
         services.cancel_job(job)
-        return Response(JobRow(job).data)
+        return Response(JobRow(job, context={"is_curator": True}).data)
 
 
 class JobRetry(JobView):
@@ -91,7 +106,7 @@ class JobRetry(JobView):
         if not services.retry_job(job):
             raise Conflict(f"Job {pk} is {job.state}, or another of its kind is under way.")
         wake(job)
-        return Response(JobRow(job).data)
+        return Response(JobRow(job, context={"is_curator": True}).data)
 
 
 project_urls = [

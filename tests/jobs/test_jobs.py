@@ -180,3 +180,16 @@ def test_twenty_simultaneous_requests_make_one_job(cast: Cast) -> None:
     assert len(seen) == 20
     assert len({pk for pk, _ in seen}) == 1
     assert sum(created for _, created in seen) == 1
+
+
+def test_researchers_see_no_paths_of_the_server(cast: Cast) -> None:
+    Job.objects.create(
+        project=cast.project, kind="import", state="failed", parameters={"path": "/srv/faces"},
+        error="no room in /srv", claimed_by="host-7",
+    ).lines.create(attempt=1, text="reading /srv/faces")  # fmt: skip
+    for address in ("jobs/", f"jobs/{Job.objects.get().pk}/"):
+        path = f"/api/v1/projects/{cast.project.slug}/{address}"
+        told = cast.client(cast.rafik).get(path).content.decode()
+        assert "/srv" not in told
+        assert "host-7" not in told
+        assert "/srv/faces" in cast.client(cast.carla).get(path).content.decode()
