@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.estimates.services import request_estimate
 from annotation.images.services import request_import
@@ -29,7 +29,11 @@ class Command(BaseCommand):
             "--fresh", type=int, default=default.n_fresh, help="Images without votes."
         )
         parser.add_argument("--people", type=int, default=default.n_people)
-        parser.add_argument("--votes", type=int, default=default.n_votes, help="Votes per image.")
+        parser.add_argument(
+            "--votes",
+            type=int,
+            help=f"Votes per image; {default.n_votes}, or one fewer than there are people.",
+        )
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--recipe", default="demo")
         parser.add_argument("--epochs", type=int)
@@ -45,7 +49,7 @@ class Command(BaseCommand):
             n_images=options["images"],
             n_fresh=options["fresh"],
             n_people=options["people"],
-            n_votes=options["votes"],
+            n_votes=_votes(options["votes"], options["people"]),
             seed=options["seed"],
         )
         project = self._project(study)
@@ -93,3 +97,20 @@ class Command(BaseCommand):
         started = time.monotonic()
         do(*args)
         self.stdout.write(f"  {what}: {time.monotonic() - started:.1f} s\n")
+
+
+def _votes(asked: int | None, n_people: int) -> int:
+    """How many votes an image gets: each is another person's, and not everybody sees every image.
+
+    The paper's 40 where there are people enough.
+    """
+    if n_people < 2:
+        raise CommandError(f"--people: {n_people} is too few; agreement takes 2 or more.")
+    if asked is None:
+        return min(Study().n_votes, n_people - 1)
+    if not 1 <= asked <= n_people:
+        raise CommandError(
+            f"--votes: {asked} votes of different people cannot come from {n_people}; "
+            f"ask for 1 to {n_people}, or give more --people."
+        )
+    return asked
