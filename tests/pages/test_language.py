@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django import forms
+from django.template.loader import render_to_string
 
 from annotation.pages import drawings, prose
+from annotation.pages.templatetags.rafter import field
 
 CSS = Path(__file__).resolve().parent.parent.parent / "frontend" / "static" / "css"
 GROUNDS = ("ground", "surface", "sunken")
@@ -23,6 +26,15 @@ PAIRS = (
     ("next-ink", "next-hover"),
     ("bad-ink", "bad"),
 )
+
+
+class Choices(forms.Form):
+    words = forms.MultipleChoiceField(
+        choices=[("a", "First"), ("b", "Second")], widget=forms.CheckboxSelectMultiple
+    )
+    alone = forms.BooleanField(label="Alone")
+
+
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
 
 
@@ -125,3 +137,13 @@ def test_prose_keeps_structure_and_drops_what_acts() -> None:
     assert "<script" not in told
     assert 'href="javascript' not in told
     assert 'href="https://e.org"' in told
+
+
+def test_several_boxes_are_a_group_with_a_name_and_one_box_is_a_line() -> None:
+    form = Choices()
+    group = render_to_string("parts/field.html", field(form["words"]))
+    assert "<legend>Words</legend>" in group
+    assert group.count('<label class="choice">') == 2
+    alone = render_to_string("parts/field.html", field(form["alone"]))
+    assert "<legend>" not in alone
+    assert alone.count('<label class="choice">') == 1

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import template
+from django.forms import CheckboxInput
 from django.templatetags.static import static
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -62,8 +63,8 @@ def badge(state: str, word: str = "", tone: str | None = None) -> SafeString:
 @register.inclusion_tag("parts/field.html")
 def field(bound: Any, style: str = "") -> dict[str, Any]:
     """A form field with its label, help and errors; ``style`` may be ``short``."""
-    kind = getattr(bound.field.widget, "input_type", "")
-    return {"field": bound, "style": style, "is_checkbox": kind == "checkbox"}
+    is_checkbox = isinstance(bound.field.widget, CheckboxInput)
+    return {"field": bound, "style": style, "is_checkbox": is_checkbox}
 
 
 @register.inclusion_tag("parts/progress.html")
