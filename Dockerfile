@@ -28,4 +28,4 @@ RUN SECRET_KEY=only-while-building-static-files-0123456789 \
 
 USER 10001
 EXPOSE 8000
-CMD ["gunicorn", "annotation.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "4", "--threads", "8"]
+CMD ["gunicorn", "annotation.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "4", "--threads", "8", "--no-control-socket"]
