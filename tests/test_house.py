@@ -38,10 +38,11 @@ def test_reliability_knows_nothing_else_of_ours() -> None:
         assert not any(name.split(".")[0] in ("django", "celery") for name in imports(path)), path
 
 
-def test_training_knows_only_the_expressions() -> None:
+def test_training_knows_only_the_expressions_and_how_to_compile() -> None:
     for path in modules("training"):
         foreign = {n for n in ours(path) if n.split(".")[0] != "training"}
         allowed = {"reliability", "reliability.expressions"}
+        allowed |= {"reliability.compiled", "reliability.compiled.njit"}
         assert all(n in allowed or n.startswith("reliability.expressions.") for n in foreign), path
         assert not any(name.split(".")[0] == "django" for name in imports(path)), path
 

@@ -228,9 +228,9 @@ def _export(given: argparse.Namespace) -> None:
 
 
 def _baseline(given: argparse.Namespace) -> None:
-    from training import baselines, data
+    from training import baselines, data, descriptors
 
-    release = data.read_release(given.data, baselines.SIDE, subset=given.subset)
+    release = data.read_release(given.data, descriptors.SIDE, subset=given.subset)
     found = baselines.judge(release, given.descriptor, given.classifier)
     print(json.dumps(found, ensure_ascii=False, indent=1))
 

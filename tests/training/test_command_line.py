@@ -8,9 +8,9 @@ import pytest
 from scipy.io import loadmat
 
 from tests.training.patterns import TINY
-from training import baselines, classifiers
+from training import classifiers
 from training.__main__ import main
-from training.data import BASIC_NAMES, read_release
+from training.data import BASIC_NAMES
 from training.errors import TrainingError
 from training.run import fit
 
@@ -70,17 +70,6 @@ def test_a_file_that_is_no_model_is_refused(
     path.write_bytes(b"not a model")
     assert main(["predict", "--model", str(path), "face.jpg"]) == 2
     assert "model.safetensors is not a model" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("descriptor", "length"), [("lbp", 5900), ("hog", 4000), ("gabor", 4000)])
-def test_descriptors_have_the_papers_lengths_and_tell_the_patterns(
-    release: Path, descriptor: str, length: int
-) -> None:
-    found = read_release(release, baselines.SIDE)
-    assert baselines.describe(found.test, descriptor).shape == (21, length)
-    assert (
-        baselines.judge(found, descriptor, "lda")["mean_diagonal"] > 0.5
-    )  # one in seven by chance
 
 
 def test_the_svm_beats_chance_and_is_the_same_twice() -> None:
