@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "csp",
     "annotation",
     "annotation.people",
+    "annotation.audit",
     "annotation.images",
     "annotation.collecting",
     "annotation.faces",
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "annotation.audit.edges.log_requests",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from annotation.agreements import api as agreements
 from annotation.api import not_found
+from annotation.audit import api as audit
 from annotation.collecting import api as collecting
 from annotation.estimates import api as estimates
 from annotation.faces import api as faces
@@ -39,6 +40,7 @@ of_a_project = [
         runs,
         takedowns,
         jobs,
+        audit,
     )
 ]
 v1 = [

@@ -3,6 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.people.models import Person, Project
 
 from .models import Acceptance, Agreement
@@ -48,9 +50,12 @@ def publish_agreement(project: Project, text: str, by: Person) -> Agreement:
         return now
     try:
         with transaction.atomic():
-            return Agreement.objects.create(
+            made = Agreement.objects.create(
                 project=project, number=now.number + 1, text=text + "\n", created_by=by
             )
+            versions = {"before": f"version {now.number}", "after": f"version {made.number}"}
+            tell(Kind.RELEASES, "published a data-use agreement", project=project, **versions)
+            return made
     except IntegrityError:
         raise ValidationError(
             {"text": "Another curator published a version just now. Read it first."}

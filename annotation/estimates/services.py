@@ -17,6 +17,8 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 import reliability
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.jobs.models import Job
 from annotation.jobs.services import Claim, JobError, request_job
 from annotation.labelling.queries import votes_of
@@ -141,16 +143,35 @@ def overrule(annotator: Membership, keep: bool, reason: str, by: Person) -> Over
     if annotator.role != Role.ANNOTATOR:
         raise ValidationError({"annotator": f"{annotator.code} is not an annotator."})
     with transaction.atomic():
-        withdraw_overruling(annotator)
-        return Overruling.objects.create(
+        before = Overruling.objects.filter(annotator=annotator, withdrawn_at=None).first()
+        Overruling.objects.filter(annotator=annotator, withdrawn_at=None).update(withdrawn_at=Now())
+        made = Overruling.objects.create(
             annotator=annotator, keep=keep, reason=reason.strip()[:300], decided_by=by
         )
+        _tell_overruling("overruled the screening", annotator, before, made)
+        return made
 
 
 def withdraw_overruling(annotator: Membership) -> bool:
     """Let the rule decide again; False where nobody had overruled it."""
-    standing = Overruling.objects.filter(annotator=annotator, withdrawn_at=None)
-    return bool(standing.update(withdrawn_at=Now()))
+    with transaction.atomic():
+        standing = Overruling.objects.filter(annotator=annotator, withdrawn_at=None)
+        before = standing.first()
+        if not standing.update(withdrawn_at=Now()):
+            return False
+        _tell_overruling("let the screening decide again", annotator, before, None)
+    return True
+
+
+def _tell_overruling(
+    words: str, annotator: Membership, before: Overruling | None, after: Overruling | None
+) -> None:
+    told = [
+        f"{'keep' if one.keep else 'leave out'}: {one.reason}" if one else "the rule decides"
+        for one in (before, after)
+    ]
+    project, code = annotator.project_id, annotator.code
+    tell(Kind.ESTIMATES, words, project=project, subject=code, before=told[0], after=told[1])
 
 
 def _overrides(frozen: FrozenVotes) -> dict[int, bool]:

@@ -11,7 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.db.models.functions import Now
+from django.forms import model_to_dict
 
+from annotation.audit.models import Kind
+from annotation.audit.services import difference, tell
 from annotation.images.models import Image
 from annotation.people.models import Membership, Project
 
@@ -148,6 +151,7 @@ def set_plan(plan: Plan) -> None:
     """Store a plan; every face is asked anew how many coders it wants."""
     plan.full_clean(validate_unique=False)
     with transaction.atomic():
+        before = plan_of(plan.project)
         plan.save()
         for part in Part.values:
             target = plan.target(part)
@@ -155,6 +159,9 @@ def set_plan(plan: Plan) -> None:
             rows.update(wants_more=False)
             rows.filter(n__lt=target).update(wants_more=True)
             rows.filter(n__gte=target, is_settled=False, n__lt=sayings.MOST).update(wants_more=True)
+        fields = model_to_dict(plan, exclude=["project"])
+        told = difference(model_to_dict(before, exclude=["project"]), fields)
+        tell(Kind.FACES, "changed the plan of coding", project=plan.project, **told)
 
 
 def draw_sample(project: Project, per_expression: int, seed: int = 0) -> dict[int, int]:
@@ -191,5 +198,8 @@ def draw_sample(project: Project, per_expression: int, seed: int = 0) -> dict[in
         wanted = max(per_expression - have.get(expression, 0), 0)
         for pk in rng.sample(ids, min(wanted, len(ids))):
             drawn.append(Sampled(image_id=pk, expression=expression))
-    Sampled.objects.bulk_create(drawn, batch_size=1000)
+    with transaction.atomic():
+        Sampled.objects.bulk_create(drawn, batch_size=1000)
+        words = f"drew {len(drawn):,} faces for the coding of action units"
+        tell(Kind.FACES, words, project=project)
     return dict(mine.order_by("expression").values_list("expression").annotate(n=Count("pk")))

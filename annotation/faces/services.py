@@ -7,6 +7,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from PIL import Image as Pillow
 
+from annotation.audit.models import Kind as Log
+from annotation.audit.services import tell
 from annotation.images.models import Image
 from annotation.images.services import exclude
 from annotation.jobs.models import Job
@@ -56,6 +58,9 @@ def decide(finding: Finding, decision: str, by: Person) -> None:
             _take(finding)
         else:
             _leave_out(finding)
+        words = f"decided on a photograph in doubt ({finding.get_kind_display().lower()})"
+        image = finding.image
+        tell(Log.FACES, words, project=image.project_id, subject=image.file_name, after=decision)
     finding.refresh_from_db()
 
 

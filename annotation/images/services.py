@@ -5,6 +5,8 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.jobs.models import Job
 from annotation.jobs.services import request_job
 from annotation.labelling.services import close_images, open_images
@@ -44,18 +46,23 @@ def exclude(image: Image, reason: str) -> None:
     with transaction.atomic():
         _set_state(image, State.ACTIVE, State.EXCLUDED, reason.strip())
         close_images([image.pk])
+        _tell("took an image out of the line", image, "active", f"excluded: {reason.strip()}")
 
 
 def restore(image: Image) -> None:
     """Put an excluded image back into the line."""
     with transaction.atomic():
+        before = f"excluded: {image.state_reason}"
         _set_state(image, State.EXCLUDED, State.ACTIVE, "")
         open_images(image.project, [image.pk])
+        _tell("put an image back into the line", image, before, "active")
 
 
 def keep_both(image: Image) -> None:
     """A flagged image is no copy after all."""
-    Image.objects.filter(pk=image.pk).update(near_copy_of=None)
+    with transaction.atomic():
+        Image.objects.filter(pk=image.pk).update(near_copy_of=None)
+        _tell("kept a near copy beside its twin", image, "near copy", "different")
     image.refresh_from_db()
 
 
@@ -65,3 +72,9 @@ def _set_state(image: Image, before: str, after: str, reason: str) -> None:
         image.refresh_from_db()
         raise ValidationError(f"This image is {image.get_state_display().lower()}.")
     image.refresh_from_db()
+
+
+def _tell(words: str, image: Image, before: str, after: str) -> None:
+    subject = f"{image.file_name} ({image.uid})"
+    project = image.project_id
+    tell(Kind.IMAGES, words, project=project, subject=subject, before=before, after=after)

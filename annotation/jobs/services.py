@@ -20,6 +20,8 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotation.audit.models import Kind as Log
+from annotation.audit.services import tell
 from annotation.people.models import Person, Project
 
 from .kinds import KINDS
@@ -28,6 +30,14 @@ from .models import Job, JobLine
 logger = logging.getLogger(__name__)
 State = Job.State
 WAKE_AGAIN_S = 15
+LOGGED_AS = {
+    "import": Log.IMAGES,
+    "collect": Log.IMAGES,
+    "find_faces": Log.FACES,
+    "estimate": Log.ESTIMATES,
+    "release": Log.RELEASES,
+    "train": Log.RUNS,
+}
 REPORT_INTERVAL_S = 0.5
 
 
@@ -57,6 +67,7 @@ def request_job(
             job = Job.objects.create(
                 project=project, kind=kind, parameters=parameters, created_by=by
             )
+            _tell("asked for", job, "; ".join(f"{k}: {v}" for k, v in parameters.items()))
     except IntegrityError:
         live = Job.objects.filter(
             project=project, kind=kind, state__in=[State.QUEUED, State.RUNNING]
@@ -70,8 +81,10 @@ def request_job(
 def cancel_job(job: Job) -> None:
     """Cancel: at once where the job still waits, at its next report where it runs."""
     waiting = Job.objects.filter(pk=job.pk, state=State.QUEUED)
-    if not waiting.update(state=State.CANCELLED, finished_at=Now(), message="Cancelled"):
-        Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested=True)
+    with transaction.atomic():
+        if not waiting.update(state=State.CANCELLED, finished_at=Now(), message="Cancelled"):
+            Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested=True)
+        _tell("cancelled", job)
     job.refresh_from_db()
 
 
@@ -91,6 +104,8 @@ def retry_job(job: Job) -> bool:
                 started_at=None,
                 finished_at=None,
             )
+            if changed:
+                _tell("asked again for", job)
     except IntegrityError:
         return False
     job.refresh_from_db()
@@ -280,3 +295,11 @@ def reap_jobs() -> list[Job]:
 
 def _lease_end() -> Any:
     return Now() + timedelta(seconds=settings.JOB_LEASE_S)
+
+
+def _tell(words: str, job: Job, after: str = "") -> None:
+    """In the log of what curators did; under the kind that the job is of."""
+    title = f"{KINDS[job.kind].title.lower()}, job {job.pk}"
+    tell(
+        LOGGED_AS.get(job.kind, Log.JOBS), words, project=job.project_id, subject=title, after=after
+    )

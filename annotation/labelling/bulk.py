@@ -11,6 +11,8 @@ from typing import IO, Any
 import numpy as np
 from django.db import IntegrityError, connection, transaction
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.people.models import Membership, Project, Role
 from reliability.expressions import N_EXPRESSIONS
 
@@ -100,7 +102,7 @@ def import_votes(project: Project, stream: IO[bytes], report: Report = lambda f,
     are taken over. Raises ``VotesRefused`` naming line, column and value.
     """
     votes = read_votes(project, stream)
-    return record_votes_bulk(
+    n_new = record_votes_bulk(
         project,
         image_ids=votes.image_ids,
         annotator_ids=votes.annotator_ids,
@@ -109,6 +111,8 @@ def import_votes(project: Project, stream: IO[bytes], report: Report = lambda f,
         voted_at=votes.voted_at,
         report=report,
     )
+    tell(Kind.VOTES, f"brought in a table of votes; {n_new:,} were new", project=project)
+    return n_new
 
 
 def _deal(n_images: int, n_people: int, per_image: int, rng: np.random.Generator) -> Integers:

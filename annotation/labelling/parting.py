@@ -11,10 +11,18 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.people import services as people
 from annotation.people.models import AfterWithdrawal, Membership, VotesStand
 
 from . import services
+
+STANDS = {
+    VotesStand.COUNT: "count on",
+    VotesStand.REPLACED: "replaced by others'",
+    VotesStand.DROPPED: "dropped",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,10 @@ def exclude(membership: Membership, reason: str, stand: str = VotesStand.COUNT) 
     stand = VotesStand(stand)
     with transaction.atomic():
         people.exclude(membership, reason)
-        return _end(membership, stand)
+        n = _end(membership, stand)
+        after = f"excluded: {reason.strip()}; votes {STANDS[stand]}"
+        _tell("excluded a person", membership, before="active", after=after)
+        return n
 
 
 def leave(membership: Membership) -> int:
@@ -57,10 +68,13 @@ def readmit(membership: Membership) -> Readmitted:
     if membership.withdrawn_at is not None and not membership.is_active:
         raise ValidationError("This person withdrew. Invite them; they decide themselves.")
     with transaction.atomic():
+        before = f"excluded: {membership.excluded_reason}"
         people.readmit(membership)
         dropped = membership.votes_stand == VotesStand.DROPPED
         n_back, n_lost = services.reinstate(membership, widen=dropped)
         Membership.objects.filter(pk=membership.pk).update(votes_stand=VotesStand.COUNT)
+        after = f"active; {n_back} votes back, {n_lost} lost"
+        _tell("readmitted a person", membership, before=before, after=after)
     membership.refresh_from_db()
     return Readmitted(n_back, n_lost)
 
@@ -74,3 +88,9 @@ def _end(membership: Membership, stand: str) -> int:
     )
     membership.refresh_from_db()
     return n
+
+
+def _tell(words: str, membership: Membership, *, before: str, after: str) -> None:
+    subject = f"{membership.code} ({membership.role})"
+    project = membership.project_id
+    tell(Kind.PEOPLE, words, project=project, subject=subject, before=before, after=after)

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.labelling import parting
 from annotation.people.models import Membership, Person, Project
 
@@ -89,5 +91,11 @@ def withdraw(membership: Membership) -> int:
 
 
 def _put_in_force(project: Project, version: int) -> None:
-    Project.objects.filter(pk=project.pk).update(consent_version=version)
+    words = {v: f"version {v}" if v else "none asked" for v in (project.consent_version, version)}
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(consent_version=version)
+        tell(
+            Kind.LEARNING, "put a consent text in force", project=project,
+            before=words[project.consent_version], after=words[version],
+        )  # fmt: skip
     project.consent_version = version

@@ -1,9 +1,13 @@
 """Faces whose expression is known: marked by hand, or taken from an estimate's clear ones."""
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.images.models import Image
 from annotation.people.models import Person
+from reliability.expressions import Expression
 
 from .models import Gold
 
@@ -26,10 +30,28 @@ def mark(
         "marked_by": by,
     }
     Gold(image=image, **told).full_clean(exclude=["image", "marked_at"], validate_unique=False)
-    gold, _ = Gold.objects.update_or_create(image=image, defaults=told)
+    with transaction.atomic():
+        known = Gold.objects.filter(image=image, is_active=True).first()
+        gold, _ = Gold.objects.update_or_create(image=image, defaults=told)
+        before, after = (_word(one.expression) if one else "not known" for one in (known, gold))
+        _tell("vouched for what an image shows", image, before, after)
     return gold
 
 
 def unmark(image: Image) -> None:
     """Show this face as a check no more; what was answered stays on record."""
-    Gold.objects.filter(image=image).update(is_active=False)
+    with transaction.atomic():
+        known = Gold.objects.filter(image=image, is_active=True)
+        before = "".join(_word(one.expression) for one in known)
+        if known.update(is_active=False):
+            _tell("vouched for an image no more", image, before, "not known")
+
+
+def _word(expression: int) -> str:
+    return Expression(expression).name.lower()
+
+
+def _tell(words: str, image: Image, before: str, after: str) -> None:
+    subject = f"{image.file_name} ({image.uid})"
+    project = image.project_id
+    tell(Kind.LEARNING, words, project=project, subject=subject, before=before, after=after)

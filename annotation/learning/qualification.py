@@ -14,6 +14,8 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.images.models import Image
 from annotation.people.models import Membership
 from reliability.expressions import N_EXPRESSIONS
@@ -95,7 +97,10 @@ def answer(membership: Membership, position: int, expression: int) -> Attempt:
 
 def let_pass(membership: Membership) -> None:
     """A curator lets somebody in whatever their tries said."""
-    Membership.objects.filter(pk=membership.pk).update(qualified_at=Now())
+    with transaction.atomic():
+        Membership.objects.filter(pk=membership.pk).update(qualified_at=Now())
+        words = "let a person pass the qualification"
+        tell(Kind.LEARNING, words, project=membership.project_id, subject=membership.code)
 
 
 def give_try(membership: Membership) -> None:
@@ -109,6 +114,8 @@ def give_try(membership: Membership) -> None:
         if last is not None and last.ended_at is not None:
             earlier = min(last.ended_at, timezone.now() - wait)
             Attempt.objects.filter(pk=last.pk).update(ended_at=earlier)
+        words = "gave another try at the qualification"
+        tell(Kind.LEARNING, words, project=member.project_id, subject=member.code)
 
 
 def _end(attempt: Attempt, membership: Membership) -> None:

@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
+from annotation.audit.models import Kind
+from annotation.audit.services import difference, tell
 from annotation.people.models import Project
 
 NAMES = frozenset(
@@ -24,6 +27,7 @@ def change(project: Project, **values: Any) -> Project:
     unknown = values.keys() - NAMES
     if unknown:
         raise ValidationError(dict.fromkeys(sorted(unknown), "No such rule."))
+    before = Project.objects.filter(pk=project.pk).values(*values).first() if values else {}
     for name, value in values.items():
         setattr(project, name, value)
     n_known = project.gold.filter(is_active=True, image__state="active").count()
@@ -32,5 +36,8 @@ def change(project: Project, **values: Any) -> Project:
         raise ValidationError({"qualification_faces": said})
     project.clean_fields(exclude={f.name for f in Project._meta.fields} - values.keys())
     project.validate_constraints()
-    project.save(update_fields=sorted(values))
+    with transaction.atomic():
+        project.save(update_fields=sorted(values))
+        told = difference(before or {}, values)
+        tell(Kind.LEARNING, "changed the rules of learning", project=project, **told)
     return project

@@ -4,8 +4,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.images.models import Image
 from annotation.images.queries import images_of
 from annotation.people.models import Membership, Person, Project
@@ -44,12 +47,19 @@ def write_tutorial(project: Project, text: str, by: Person) -> Tutorial:
     """Put a text in place of the one before; raises ``ValidationError`` as ``checked`` does."""
     checked(project, text)
     told = {"text": text.replace("\r\n", "\n"), "written_by": by, "written_at": Now()}
-    tutorial, _ = Tutorial.objects.update_or_create(project=project, defaults=told)
+    with transaction.atomic():
+        before = text_of(project)
+        tutorial, _ = Tutorial.objects.update_or_create(project=project, defaults=told)
+        told = {"before": f"{len(before):,} signs", "after": f"{len(tutorial.text):,} signs"}
+        tell(Kind.LEARNING, "wrote the tutorial", project=project, **told)
     return tutorial
 
 
 def restore_default(project: Project) -> None:
-    Tutorial.objects.filter(project=project).delete()
+    """Put the default text back in place of the project's own."""
+    with transaction.atomic():
+        Tutorial.objects.filter(project=project).delete()
+        tell(Kind.LEARNING, "went back to the default tutorial", project=project)
 
 
 def pictures_of(project: Project, steps: list[lesson.Step]) -> Pictures:

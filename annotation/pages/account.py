@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.people import services
 from annotation.people.models import Invitation, Person, Role, Token
 from annotation.people.queries import projects_of, tokens_of
@@ -145,6 +147,7 @@ def rename(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _account(request, name_form=form)
     form.save()
+    tell(Kind.ACCOUNTS, "changed their name or address")
     messages.success(request, _("Saved."))
     return redirect("account")
 
@@ -155,6 +158,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _account(request, password_form=form)
     form.save()
+    tell(Kind.ACCOUNTS, "changed their password")
     update_session_auth_hash(request, form.user)
     messages.success(request, _("Your password is changed. Other browsers are signed out."))
     return redirect("account")

@@ -9,6 +9,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from annotation.audit.services import tell_nothing
 from annotation.learning import consent as consents
 from annotation.learning import lesson, queries, rules
 from annotation.learning import tutorial as tutorials
@@ -130,10 +131,10 @@ def change_consent(request: HttpRequest, access: Access) -> HttpResponse:
         messages.success(request, _("Nobody is asked for consent any more."))
     else:
         form = WithdrawalForm(request.POST, instance=access.project)
-        try:
-            form.save()
+        if form.is_valid():
+            rules.change(access.project, **form.cleaned_data)
             messages.success(request, _("Saved."))
-        except (ValidationError, ValueError):
+        else:
             messages.error(request, _("Nothing was chosen."))
     return redirect("edit-consent", access.project.slug)
 
@@ -155,6 +156,7 @@ def edit_tutorial(request: HttpRequest, access: Access) -> HttpResponse:
                 tutorials.write_tutorial(project, form.cleaned_data["text"], access.person)
                 messages.success(request, _("Saved. People read it from now on."))
                 return redirect("edit-tutorial", project.slug)
+            tell_nothing()  # it was a preview
         except ValidationError as error:
             form.add_error("text", error.messages)
     told = {"form": form, "steps": [shown(project, step, {}) for step in steps]}

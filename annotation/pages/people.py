@@ -3,12 +3,16 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from annotation.audit.models import Kind
+from annotation.audit.services import difference, tell
 from annotation.estimates import queries as estimates
 from annotation.estimates import services as estimating
 from annotation.labelling import parting
@@ -131,12 +135,15 @@ def change(request: HttpRequest, access: Access, code: str) -> HttpResponse:
 @project_page(Role.CURATOR, methods=GET_POST)
 def settings(request: HttpRequest, access: Access) -> HttpResponse:
     """What holds for the whole project."""
-    before = access.project.target_votes
+    before = model_to_dict(access.project, SettingsForm.Meta.fields)
     form = SettingsForm(request.POST or None, instance=access.project)
     if request.method == "POST" and form.is_valid():
-        project = form.save()
-        if project.target_votes != before:
-            labelling_services.set_target(project, project.target_votes)
+        with transaction.atomic():
+            project = form.save()
+            if project.target_votes != before["target_votes"]:
+                labelling_services.set_target(project, project.target_votes)
+            told = difference(before, form.cleaned_data)
+            tell(Kind.PROJECT, "changed the settings", project=project, **told)
         messages.success(request, _("Saved."))
         return redirect("project-settings", project.slug)
     status = 400 if form.is_bound else 200

@@ -5,6 +5,7 @@ from django.urls import include, path
 from . import (
     account,
     agreements,
+    audit,
     checks,
     coding,
     collecting,
@@ -50,5 +51,6 @@ urlpatterns = [
         takedowns,
         votes,
         jobs,
+        audit,
     )
 ]

@@ -4,12 +4,14 @@ from abc import abstractmethod
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+
+from annotation.audit.edges import OperatorCommand
 
 from .models import Project
 
 
-class ProjectCommand(BaseCommand):
+class ProjectCommand(OperatorCommand):
     """A command whose first word is a project's slug; refusals are told, not traced."""
 
     def add_arguments(self, parser: CommandParser) -> None:

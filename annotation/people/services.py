@@ -13,6 +13,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.text import slugify
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
+
 from .models import Invitation, Membership, Person, Project, Role, Token
 
 CODE_LETTER = {Role.ANNOTATOR: "A", Role.CODER: "C", Role.CURATOR: "K", Role.RESEARCHER: "R"}
@@ -26,6 +29,7 @@ def create_project(name: str, curator: Person, **settings: object) -> Project:
     with transaction.atomic():
         project.save()
         join(project, curator, Role.CURATOR)
+        tell(Kind.PROJECT, "opened the project", project=project, subject=project.name)
     return project
 
 
@@ -71,7 +75,10 @@ def invite(
         max_uses=max_uses,
     )
     invitation.full_clean()
-    invitation.save()
+    with transaction.atomic():
+        invitation.save()
+        words = f"invited up to {max_uses} as {role} for {days} days"
+        tell(Kind.PEOPLE, words, project=project, subject=note)
     return invitation, secret
 
 
@@ -103,7 +110,10 @@ def accept_invitation(invitation: Invitation, person: Person) -> Membership:
         ).update(n_uses=F("n_uses") + 1)
         if not used:
             raise ValidationError("This invitation has been used up, revoked or has expired.")
-        return join(invitation.project, person, role)
+        joined = join(invitation.project, person, role)
+        words = f"joined as {role} by invitation of {invitation.created_by.username}"
+        tell(Kind.PEOPLE, words, project=invitation.project, subject=joined.code)
+        return joined
 
 
 def join_as_new_person(
@@ -118,7 +128,11 @@ def join_as_new_person(
 
 def revoke_invitation(invitation: Invitation) -> None:
     """Close an invitation's link at once; who came by it stays."""
-    Invitation.objects.filter(pk=invitation.pk, revoked_at=None).update(revoked_at=Now())
+    with transaction.atomic():
+        closed = Invitation.objects.filter(pk=invitation.pk, revoked_at=None)
+        if closed.update(revoked_at=Now()):
+            words = f"closed an invitation as {invitation.role}"
+            tell(Kind.PEOPLE, words, project=invitation.project_id, subject=invitation.note)
 
 
 def exclude(membership: Membership, reason: str) -> None:
@@ -181,12 +195,18 @@ def create_token(
         expires_at=expires_at,
     )
     token.full_clean()
-    token.save()
+    with transaction.atomic():
+        token.save()
+        words = f"made a token of {person.username} with the scope {scope}"
+        tell(Kind.ACCOUNTS, words, subject=name)
     return token, secret
 
 
 def revoke_token(token: Token) -> None:
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
+    """Close a token at once."""
+    with transaction.atomic():
+        Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
+        tell(Kind.ACCOUNTS, f"revoked a token of {token.person.username}", subject=token.name)
 
 
 def token_digest(secret: str) -> str:

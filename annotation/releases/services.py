@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.estimates.models import Estimate
 from annotation.jobs.models import Job
 from annotation.jobs.services import request_job
@@ -98,6 +100,10 @@ def withdraw_release(release: Release, reason: str) -> int:
         Notice.objects.bulk_create(
             Notice(release=release, person_id=pk, text=text) for pk in sorted(people)
         )
+        if changed:
+            told = {"before": "published", "after": f"withdrawn: {reason}; {len(people)} told"}
+            project, subject = release.project_id, release.version
+            tell(Kind.RELEASES, "withdrew a release", project=project, subject=subject, **told)
     release.refresh_from_db()
     return len(people)
 

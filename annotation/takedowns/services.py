@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.images.models import Image
 from annotation.images.pictures import Refused, take_in
 from annotation.people.models import Person
@@ -89,8 +91,11 @@ def decide(match: Match, state: str, by: Person, note: str = "") -> None:
     if not note.strip():
         raise ValidationError({"note": "Say why it stays: whoever asked will read it."})
     rows = Match.objects.filter(pk=match.pk, state=State.WAITING)
-    if not rows.update(state=State.KEPT, note=note.strip()[:300], decided_by=by, decided_at=Now()):
-        raise ValidationError("This was decided already.")
+    kept = {"note": note.strip()[:300], "decided_by": by, "decided_at": Now()}
+    with transaction.atomic():
+        if not rows.update(state=State.KEPT, **kept):
+            raise ValidationError("This was decided already.")
+        _tell("kept an image that was asked to be taken down", match, kept["note"])
     match.refresh_from_db()
 
 
@@ -111,6 +116,7 @@ def _confirm(match: Match, by: Person | None) -> bool:
             return False
         rows.update(state=State.TAKEN_DOWN, decided_by=by, decided_at=Now())
         strike(match.image)
+        _tell("took an image down", match, State.TAKEN_DOWN.label)
     match.refresh_from_db()
     return True
 
@@ -147,8 +153,17 @@ def close(request: Request, by: Person, note: str) -> None:
     if not note.strip():
         raise ValidationError({"note": "Say what was found: whoever asked will read it."})
     rows = Request.objects.filter(pk=request.pk, closed_at=None, matches=None)
-    if not rows.update(closed_note=note.strip()[:300], closed_by=by, closed_at=Now()):
-        raise ValidationError("This was answered already.")
+    with transaction.atomic():
+        if not rows.update(closed_note=note.strip()[:300], closed_by=by, closed_at=Now()):
+            raise ValidationError("This was answered already.")
+        words = "answered a take-down request that matched nothing"
+        tell(Kind.TAKEDOWNS, words, subject=request.reference, after=note.strip())
+
+
+def _tell(words: str, match: Match, after: str) -> None:
+    image = match.image
+    told = {"project": image.project_id, "subject": str(image.uid), "after": after}
+    tell(Kind.TAKEDOWNS, words, **told)
 
 
 def _reference() -> str:

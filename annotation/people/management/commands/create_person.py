@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from annotation.audit.edges import OperatorCommand
 from annotation.people.services import create_person, new_password
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Make a person; prints their password, which is kept nowhere else."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from annotation.audit.edges import OperatorCommand
 from annotation.learning.consent import DEFAULT_TEXT, write_consent
 from annotation.people.models import Person
 from annotation.people.services import create_project
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Open a project whose first curator is a person that exists; prints its short name."
 
     def add_arguments(self, parser: CommandParser) -> None:

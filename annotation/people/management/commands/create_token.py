@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from annotation.audit.edges import OperatorCommand
 from annotation.people.models import Person, Token
 from annotation.people.services import create_token
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Make an API token for a person; printed once, kept only as a digest."
 
     def add_arguments(self, parser: CommandParser) -> None:
