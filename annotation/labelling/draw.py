@@ -21,7 +21,7 @@ from django.db.models.functions import Now, Random
 from annotation.people.models import Membership
 
 from .models import Assignment, Coverage, Rules, Share
-from .room import cap_of, room_of, rules_of, scarce_for
+from .room import cap_of, room_for, scarce_for
 from .sources import RECENT, apart, choose
 
 MAX_WAITS = 5
@@ -50,7 +50,8 @@ def top_up(
         else:
             drawn = _draw(membership, share, n - n_open, rng)
         rows = membership.assignments.filter(image__in=drawn).select_related("image")
-        by_image = {row.image_id: row for row in rows}
+        told = rows.only("annotator", "image__uid", "drawn_at", "expires_at")
+        by_image = {row.image_id: row for row in told}
         return [by_image[image] for image in drawn]
 
 
@@ -126,8 +127,7 @@ def _draw(membership: Membership, share: Share, n: int, rng: Chance) -> list[int
     Room is kept for the images that cannot do without this person; whoever has none left may
     still take one such image, up to the cap.
     """
-    rules = rules_of(membership.project_id)
-    room = room_of(membership.project, rules)
+    rules, room = room_for(membership.project, share.n_live + n)
     if share.n_live >= room.cap:
         return []
     left = room.left(share.n_live)

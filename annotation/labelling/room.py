@@ -1,5 +1,6 @@
 """How much work falls to a person: the even share, the cap, and who an image cannot do without."""
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ AWAY_AFTER = timedelta(days=7)
 """Who was given nothing for so long is not waited for: their part falls to those at work."""
 SPARE_PEOPLE = 8
 """With fewer than target + 8 people left who have room, some images may need one of them."""
+ROOM_HOLDS_S = 2.0
+"""So long a process remembers a room for people who are far from its end."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,29 @@ class Room:
     def left(self, n_live: int) -> int:
         """How many ordinary draws somebody with so many live assignments still has."""
         return max(self.share - n_live, 0)
+
+    def is_far(self, n_live: int) -> bool:
+        """Whether somebody with so many live assignments is nowhere near the end of the work."""
+        return self.left(n_live) > max(self.share // 4, 50)
+
+
+_remembered: dict[int, tuple[float, Rules, Room]] = {}
+
+
+def room_for(project: Project, n_live: int) -> tuple[Rules, Room]:
+    """The rules, and the room for a draw that leads to so many live assignments.
+
+    Asking all images and people costs more than the draw. So it is asked again only near the end
+    of the share, where it decides, and else every ``ROOM_HOLDS_S``: in that time nobody draws a
+    quarter of their work.
+    """
+    asked, rules, room = _remembered.get(project.pk) or (0.0, None, None)
+    if rules and room and time.monotonic() < asked + ROOM_HOLDS_S and room.is_far(n_live):
+        return rules, room
+    rules = rules_of(project.pk)
+    room = room_of(project, rules)
+    _remembered[project.pk] = (time.monotonic(), rules, room)
+    return rules, room
 
 
 def rules_of(project_id: int) -> Rules:
@@ -76,7 +102,7 @@ def scarce_for(
     the votes it lacks (Hall's condition for one image). Somebody at the share counts as having no
     room, so that the one place beyond it serves what nobody else can.
     """
-    if not room.is_even or room.left(n_live) > max(room.share // 4, 50):
+    if not room.is_even or room.is_far(n_live):
         return set()
     target = Coverage.objects.filter(project=membership.project_id).aggregate(n=Max("target"))["n"]
     helpers = at_work(membership.project_id).filter(Q(share=None) | Q(share__n_live__lt=room.share))

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from annotation.labelling import draw, services
 from annotation.labelling.bulk import design
-from annotation.labelling.models import Assignment, Coverage, Share
+from annotation.labelling.models import Assignment, Coverage, Rules, Share
 from annotation.labelling.room import Room
 from annotation.people import services as people
 from annotation.people.models import Membership, Project, Role
@@ -150,7 +150,7 @@ def test_nobody_draws_beyond_the_cap_and_without_it_somebody_does(
     greedy = members[0]
     assert len(services.top_up(greedy, 10)) == 4
     assert services.cap_of(cast.project) == 5
-    monkeypatch.setattr(draw, "room_of", lambda project, rules: Room(99, 99))
+    monkeypatch.setattr(draw, "room_for", lambda project, n_live: (Rules(), Room(99, 99)))
     services.top_up(greedy, 10)
     assert greedy.assignments.count() > services.cap_of(cast.project)
 
