@@ -130,7 +130,9 @@ class Assignment(models.Model):
     """The states that count towards an image's target and a person's share."""
 
     image = models.ForeignKey(Image, models.CASCADE, related_name="assignments")
-    annotator = models.ForeignKey(Membership, models.PROTECT, related_name="assignments")
+    annotator = models.ForeignKey(  # two indices below begin with it
+        Membership, models.PROTECT, related_name="assignments", db_index=False
+    )
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     drawn_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
@@ -171,7 +173,9 @@ class Device(models.TextChoices):
 class Vote(models.Model):
     """What an annotator chose. A correction is a new revision; the old one stays, not current."""
 
-    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="votes")
+    assignment = models.ForeignKey(  # the index of its revisions begins with it
+        Assignment, models.CASCADE, related_name="votes", db_index=False
+    )
     expression = models.PositiveSmallIntegerField()
     revision = models.PositiveSmallIntegerField(default=1)
     is_current = models.BooleanField(default=True)
