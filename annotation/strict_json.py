@@ -18,7 +18,7 @@ class StrictJSONParser(JSONParser):
             raise ParseError(f"The body is larger than {MAX_JSON_BYTES:,} bytes.")
         try:
             return json.loads(
-                body.decode("utf-8"), object_pairs_hook=_no_doubles, parse_constant=_no_constant
+                body.decode("utf-8"), object_pairs_hook=no_doubles, parse_constant=no_constant
             )
         except RecursionError:
             raise ParseError("Not valid JSON: nested too deeply.") from None
@@ -26,7 +26,7 @@ class StrictJSONParser(JSONParser):
             raise ParseError(f"Not valid JSON: {error}") from None
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
@@ -35,5 +35,5 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _no_constant(name: str) -> Any:
+def no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")

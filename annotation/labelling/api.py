@@ -4,9 +4,11 @@ A vote is a ``PUT`` on its assignment; the answer brings newly drawn assignments
 request per vote keeps the browser's queue full.
 """
 
+import json
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -19,7 +21,8 @@ from annotation.learning.queries import may_answer, n_checks, next_step, open_ch
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
-from . import queries, services, table_api
+from . import booth, queries, services, table_api
+from .booth import expression_of
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Device, Flag, Vote
 
@@ -29,10 +32,9 @@ class ExpressionField(serializers.Field):  # type: ignore[type-arg]
     """An expression by its name, or by its number 1–7 as in RAF-DB's files; nothing else."""
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, str) and data in NAMES:
-            return NAMES.index(data)
-        if type(data) is int and 1 <= data <= len(NAMES):
-            return data - 1
+        expression = expression_of(data)
+        if expression is not None:
+            return expression
         raise serializers.ValidationError(
             f"{data!r} is not an integer 1–7 or one of {', '.join(NAMES)}."
         )
@@ -136,16 +138,12 @@ class AnnotatorView(ProjectView):
         return me
 
 
-def more_for(me: Membership) -> services.More:
-    """How this person's queue is filled: not at all while something else comes first."""
-
-    def more() -> list[Any]:
-        if next_step(me):
-            return []
-        drawn = services.top_up(me, services.N_AHEAD, low=services.N_LOW)
-        return [*drawn, *checks.mix_in(me, drawn)]
-
-    return more
+def more_for(me: Membership) -> list[Any]:
+    """What this person's queue is filled up with: nothing while something else comes first."""
+    if next_step(me):
+        return []
+    drawn = services.top_up(me, services.N_AHEAD, low=services.N_LOW)
+    return [*drawn, *checks.mix_in(me, drawn)]
 
 
 class AssignmentList(AnnotatorView):
@@ -168,6 +166,23 @@ class AssignmentList(AnnotatorView):
 
 
 class AssignmentVote(AnnotatorView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A plain vote goes the short way; whatever is not one, the framework's."""
+        voted = booth.plain_vote_in(request, kwargs["slug"], kwargs["pk"])
+        if voted is None:
+            return super().dispatch(request, *args, **kwargs)
+        stored, answer = voted
+        drawn = more_for(stored.membership) if stored.n_open <= services.N_LOW else []
+        told = {
+            "stored": {
+                "assignment": kwargs["pk"],
+                "expression": NAMES[answer.expression],
+                "revision": answer.revision,
+            },
+            "next": AssignmentRow(drawn, many=True).data if drawn else [],
+        }
+        return HttpResponse(json.dumps(told), content_type="application/json")
+
     @extend_schema(request=VoteBody, responses=Stored)
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Vote, resend or correct: the same revision again changes nothing, the next corrects."""
@@ -175,7 +190,8 @@ class AssignmentVote(AnnotatorView):
         body = VoteBody(data=request.data)
         body.is_valid(raise_exception=True)
         answer = services.Answer(**body.validated_data)
-        stored, drawn = _or_problem(checks.answer_and_draw, pk, me, answer, more_for(me))
+        stored = _or_problem(checks.answer, pk, me, answer)
+        drawn = more_for(me)
         told = {"stored": StoredVote(stored).data, "next": AssignmentRow(drawn, many=True).data}
         if feedback := checks.feedback(stored, me):
             told["feedback"] = FeedbackBody(feedback).data
@@ -190,7 +206,7 @@ class AssignmentFlag(AnnotatorView):
         body = FlagBody(data=request.data)
         body.is_valid(raise_exception=True)
         flag = _or_problem(checks.flag, pk, me, **body.validated_data)
-        drawn = more_for(me)()
+        drawn = more_for(me)
         return Response({"flagged": flag.reason, "next": AssignmentRow(drawn, many=True).data})
 
 

@@ -4,7 +4,7 @@ Draws are in ``draw``, whole designs and many votes at once in ``bulk``; their d
 so that other apps import this module only.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest, Now, Random
 from annotation.images.models import Image
 from annotation.people.models import Membership, Person, Project
 
-from .ballot import Answer, first_vote
+from .ballot import Answer
 from .bulk import import_votes, plan, record_votes_bulk
 from .draw import give_back, lock_share, take_place, top_up
 from .errors import AssignmentGone, VoteConflict
@@ -27,12 +27,10 @@ from .sources import source_of
 __all__ = [
     "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
     "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
-    "record_votes_bulk", "reinstate", "set_target", "take_pulse", "top_up", "vote_and_draw",
-    "withdraw",
+    "record_votes_bulk", "reinstate", "set_target", "take_pulse", "top_up", "withdraw",
 ]  # fmt: skip
 
 State = Assignment.State
-More = Callable[[], list[Assignment]]
 N_AHEAD, N_LOW = 30, 20
 """A person holds up to 30 open assignments, and is given more when 20 are left: twenty faces of a
 broken network, and one draw for ten votes."""
@@ -87,8 +85,6 @@ def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> V
     supersedes it. Raises ``Assignment.DoesNotExist`` for other people's assignments,
     ``VoteConflict`` for a revision out of turn, ``AssignmentGone`` where the place is taken.
     """
-    if answer.revision == 1 and (stored := first_vote(assignment_id, membership, answer)):
-        return stored.vote
     with transaction.atomic():
         assignment = _locked(assignment_id, membership)
         if assignment.state in Assignment.LIVE:
@@ -102,16 +98,6 @@ def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> V
                 return stored
             _revive(assignment, membership)
         return _store(assignment, answer)
-
-
-def vote_and_draw(
-    assignment_id: int, membership: Membership, answer: Answer, more: More
-) -> tuple[Vote, list[Assignment]]:
-    """``record_vote``, and what ``more`` draws for the person where few assignments are left."""
-    stored = first_vote(assignment_id, membership, answer) if answer.revision == 1 else None
-    if stored is None:
-        return record_vote(assignment_id, membership, answer), more()
-    return stored.vote, more() if stored.n_open <= N_LOW else []
 
 
 def flag_assignment(

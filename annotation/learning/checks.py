@@ -6,9 +6,7 @@ what they would be without it.
 """
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
@@ -17,7 +15,7 @@ from annotation.images.models import Image
 from annotation.labelling.errors import AssignmentGone
 from annotation.labelling.models import Assignment, Coverage, Flag, Vote
 from annotation.labelling.revisions import resent
-from annotation.labelling.services import Answer, flag_assignment, vote_and_draw
+from annotation.labelling.services import Answer, flag_assignment, record_vote
 from annotation.people.models import Membership
 
 from .models import AttemptFace, Check, CheckAnswer, Gold
@@ -37,19 +35,16 @@ class Feedback:
     why: str
 
 
-def answer_and_draw(
-    number: int, membership: Membership, answer: Answer, more: Callable[[], list[Any]]
-) -> tuple[Vote | CheckAnswer, list[Any]]:
+def answer(number: int, membership: Membership, told: Answer) -> Vote | CheckAnswer:
     """The one door for answers: a vote where ``number`` is an assignment, else a check's answer.
 
-    Returns it with what ``more`` draws. Idempotent and strict alike. Raises
-    ``Assignment.DoesNotExist`` where it is neither, or another's; ``VoteConflict`` for a revision
-    out of turn; ``AssignmentGone``.
+    Idempotent and strict alike. Raises ``Assignment.DoesNotExist`` where it is neither, or
+    another's; ``VoteConflict`` for a revision out of turn; ``AssignmentGone``.
     """
     try:
-        return vote_and_draw(number, membership, answer, more)
+        return record_vote(number, membership, told)
     except Assignment.DoesNotExist:
-        return record_answer(number, membership, answer), more()
+        return record_answer(number, membership, told)
 
 
 def record_answer(number: int, membership: Membership, answer: Answer) -> CheckAnswer:
@@ -90,15 +85,15 @@ def mix_in(
     return made
 
 
-def feedback(answer: Vote | CheckAnswer, membership: Membership) -> Feedback | None:
+def feedback(stored: Vote | CheckAnswer, membership: Membership) -> Feedback | None:
     """What may be told of an answer: nothing of votes and repeats, nor where it is not wanted."""
-    if not (isinstance(answer, CheckAnswer) and membership.project.gives_feedback):
+    if not (isinstance(stored, CheckAnswer) and membership.project.gives_feedback):
         return None
-    check = answer.check_row
+    check = stored.check_row
     if check.kind != Kind.GOLD:
         return None
     gold = Gold.objects.filter(image=check.image_id).first()
-    is_right = answer.expression == check.expected
+    is_right = stored.expression == check.expected
     return Feedback(is_right, check.expected, gold.why if gold else "")
 
 
