@@ -1,11 +1,11 @@
 """GLAD, the paper's model: the two stages of the fit in the terms of ``measured``."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 
 from reliability import em
+from reliability.exchange import ALONE, Exchange
 from reliability.integral import Integrated, integrate
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood, Point
@@ -21,6 +21,7 @@ def glad(
     options: Options,
     start: Measured | None = None,
     progress: Progress | None = None,
+    exchange: Exchange = ALONE,
 ) -> Measured:
     """Fit the paper's model; α and β on the scale where the geometric mean of β is 1.
 
@@ -28,32 +29,34 @@ def glad(
     are those with b integrated out, unless ``options`` say otherwise (README, decision 7).
     ``start`` is an earlier result over the same people and items, or fewer of them.
     """
-    with Likelihood(votes, options) as likelihood:
-        warm = None if start is None else _warm(em.first_guess(votes, options), start)
+    with Likelihood(votes, options, exchange) as likelihood:
+        warm = None if start is None else _warm(em.first_guess(likelihood), start)
         found = em.fit(likelihood, warm, progress)
-        joint = _measured(likelihood, found)
-        if not options.integrate or not len(votes):
-            return joint
+        if not options.integrate or not likelihood.n_votes:
+            return _measured(likelihood, found)
         if progress is not None:
             progress(0.9, "Integrating the easiness out")
         earlier = None if start is None else start.integrated
-        return _integrated(joint, integrate(likelihood, found, earlier))
+        return _integrated(found, integrate(likelihood, found, earlier))
 
 
-def _integrated(joint: Measured, found: Integrated) -> Measured:
+def _integrated(joint: em.Fit, found: Integrated) -> Measured:
     if not found.converged:
         warnings.warn("no convergence with b integrated out", RuntimeWarning, stacklevel=3)
-    place, faces = found.place, found.faces
-    return replace(
-        joint,
+    place, faces, model = found.place, found.faces, joint.point.model
+    return Measured(
         reliability=place.setting.alpha * np.exp(found.shift),
         std_error=np.sqrt(found.variance),
         easiness=np.exp(np.where(found.voted, faces.mean - found.shift, 0.0)),
         easiness_error=np.sqrt(faces.variance),
         posterior=faces.posterior,
         right=faces.right,
+        history=joint.history,
         converged=joint.converged and found.converged,
+        log_likelihood=joint.point.log_likelihood,
+        penalised_log_likelihood=joint.point.penalised,
         scale=float(np.exp(found.shift)),
+        optimum=Optimum(model.alpha, model.b),
         integrated=Integration(
             log_likelihood=place.log_likelihood,
             easiness_spread=place.setting.spread,
@@ -78,15 +81,15 @@ def _warm(model: Model, start: Measured) -> Model:
 
 
 def _measured(likelihood: Likelihood, found: em.Fit) -> Measured:
-    model, votes = found.point.model, likelihood.votes
-    voted = votes.votes_per_item > 0
-    shift = float(model.b[voted].mean()) if voted.any() else 0.0
-    variance, b_variance = _variances(likelihood, found.point, voted, shift)
+    """The joint optimum itself, with errors from the inverse of its arrow-shaped curvature."""
+    model, voted = found.point.model, likelihood.voted
+    shift = likelihood.mean_over_items(model.b)
+    variance = _variances(likelihood, found.point, shift)
     return Measured(
         reliability=model.alpha * np.exp(shift),
         std_error=np.sqrt(variance),
         easiness=np.exp(np.where(voted, model.b - shift, 0.0)),
-        easiness_error=np.sqrt(b_variance),
+        easiness_error=np.sqrt(1.0 / likelihood.images.curvature),
         posterior=found.posterior,
         right=found.posterior,
         history=found.history,
@@ -98,39 +101,32 @@ def _measured(likelihood: Likelihood, found: em.Fit) -> Measured:
     )
 
 
-def _variances(
-    likelihood: Likelihood, at: Point, voted: np.ndarray, shift: float
-) -> tuple[Floats, Floats]:
-    """Variance of the reported α, and of ln β, from the inverse of the arrow-shaped curvature.
+def _variances(likelihood: Likelihood, at: Point, shift: float) -> Floats:
+    """Variance of the reported α, (n_annotators,).
 
-    The reported α is α exp(mean b), so its variance has a part from the mean of b.
+    That is α exp(mean b), so it has a part from the mean of b.
     """
-    images, alpha = likelihood.images, at.model.alpha
-    inverse = _inverse(likelihood, at)
-    n = max(int(voted.sum()), 1)
-    of_mean = _cross_sums(likelihood, voted / images.curvature / n)  # (n_annotators,)
+    n, alpha = max(likelihood.n_voted, 1), at.model.alpha
+    inverse, at = _inverse(likelihood, at)
+    of_mean = at.of_mean / n
     with_mean = -inverse @ of_mean
-    mean = float((voted / images.curvature).sum() / n**2 + of_mean @ inverse @ of_mean)
-    variance = np.diag(inverse) + 2 * alpha * with_mean + alpha**2 * mean
-    return np.exp(2 * shift) * variance, 1.0 / images.curvature
+    own = likelihood.mean_over_items(1.0 / likelihood.images.curvature) / n
+    variance = np.diag(inverse) + 2 * alpha * with_mean
+    variance += alpha**2 * (own + of_mean @ inverse @ of_mean)
+    return np.asarray(np.exp(2 * shift) * variance)
 
 
-def _inverse(likelihood: Likelihood, at: Point) -> Floats:
+def _inverse(likelihood: Likelihood, at: Point) -> tuple[Floats, Point]:
     """The covariance of α. Where weak data ends on a ridge, by Fisher's curvature instead."""
-    curvature = likelihood.reduced_curvature(at, stride=1)
-    try:
-        np.linalg.cholesky(curvature)
-    except np.linalg.LinAlgError:
-        fisher = likelihood.sweep(at.model, share=0.0)
-        curvature = likelihood.reduced_curvature(fisher, stride=1)
-    return np.asarray(np.linalg.inv(curvature), dtype=np.float64)
-
-
-def _cross_sums(likelihood: Likelihood, weight: Floats) -> Floats:
-    """Σ of each annotator's mixed second derivatives times the item's ``weight``."""
-    votes = likelihood.votes
-    per_vote = likelihood.images.cross.astype(np.float64) * np.repeat(weight, votes.votes_per_item)
-    return summed(votes.by_item.annotator, per_vote, votes.n_annotators)
+    for share in (1.0, 0.0):
+        at = likelihood.sweep(at.model, share, pairs=1)
+        curvature = at.reduced_curvature
+        try:
+            np.linalg.cholesky(curvature)
+            break
+        except np.linalg.LinAlgError:
+            continue
+    return np.asarray(np.linalg.inv(curvature), dtype=np.float64), at
 
 
 def against_others(votes: Votes, measured: Measured, options: Options) -> tuple[Floats, Floats]:

@@ -29,16 +29,6 @@ _DECIDED = 1e-9
 B, SQUARE, TWO = 0, 1, 2  # of an image: b, b², whether it shows two classes
 
 
-class Faces(NamedTuple):
-    """What the last pass leaves per image."""
-
-    posterior: Floats  # (n_items, n_classes): where a right vote falls; rows sum to 1
-    right: Floats  # (n_items, n_classes): the chance that a vote for the class is right
-    two: Floats  # (n_items,): the chance that it shows two classes
-    mean: Floats  # (n_items,): of b
-    variance: Floats  # (n_items,): of b
-
-
 class Sums(NamedTuple):
     """Sums over images of what is missing, for people and for the three quantities of an image."""
 
@@ -47,39 +37,18 @@ class Sums(NamedTuple):
     image: Floats  # (3, 3): covariance of b, b² and "shows two"
 
 
-@njit(nogil=True, fastmath=SUMS)
-def _describe(
-    j: int, states: States, n_active: int, low: int, high: int, buffers: Buffers, faces: Faces
-) -> None:
-    """Fill ``posterior`` and ``right`` of one image.
-
-    Where two classes are shown, right votes fall on them as the votes do, one added to each.
-    """
-    faces.posterior[j] = 0.0
-    faces.right[j] = 0.0
-    for n in range(n_active):
-        m = buffers.active[n]
-        p = buffers.joint[m][low:high].sum()
-        total = 0.0
-        for k in range(states.right.shape[1]):
-            total += states.right[m, k] * (buffers.tally[0, k] + 1.0)
-        for k in range(states.right.shape[1]):
-            if states.right[m, k] > 0.0:
-                faces.right[j, k] += p
-                faces.posterior[j, k] += p * (buffers.tally[0, k] + 1.0) / total
-
-
-@njit(nogil=True, fastmath=SUMS)
-def _polynomials(b: Floats, weight: Floats, low: int, high: int, buffers: Buffers) -> None:
+@njit(fastmath=SUMS)
+def _polynomials(b: Floats, buffers: Buffers) -> None:
     """Fill ``basis`` with orthonormal polynomials in b under the posterior: 1, then DEGREES more.
 
     By the recurrence of three terms. Where few points carry the posterior, the last are 0.
     """
-    buffers.basis[0][low:high] = 1.0
+    weight = buffers.weight
+    buffers.basis[0][:] = 1.0
     size = 0.0
     for degree in range(1, DEGREES + 1):
-        now, ahead = buffers.basis[degree - 1][low:high], buffers.basis[degree][low:high]
-        before = buffers.basis[max(degree - 2, 0)][low:high]  # at first without weight: size is 0
+        now, ahead = buffers.basis[degree - 1], buffers.basis[degree]
+        before = buffers.basis[max(degree - 2, 0)]  # at first without weight: size is 0
         centre, square = 0.0, 0.0
         for q in range(len(b)):
             centre += weight[q] * b[q] * now[q] * now[q]
@@ -92,34 +61,32 @@ def _polynomials(b: Floats, weight: Floats, low: int, high: int, buffers: Buffer
             ahead[q] *= scale
 
 
-@njit(nogil=True, fastmath=SUMS)
-def _by_class(beta: Floats, two: float, low: int, high: int, buffers: Buffers) -> None:
+@njit(fastmath=SUMS)
+def _by_class(beta: Floats, two: float, buffers: Buffers) -> None:
     """Fill ``by_class``: of a right vote's score, the part along each polynomial.
 
     Afterwards ``basis`` and ``two`` hold what the other part of the score is multiplied with.
     """
-    weight = buffers.weight[low:high]
+    weight = buffers.weight
     for d in range(DEGREES):
-        basis = buffers.basis[d + 1][low:high]
+        basis = buffers.basis[d + 1]
         for k in range(len(buffers.hit)):
             buffers.by_class[k, d] = 0.0
             if buffers.live[k]:
-                hit = buffers.hit[k][low:high]
+                hit = buffers.hit[k]
                 total = 0.0
                 for q in range(len(beta)):
                     total += basis[q] * hit[q] * beta[q]
                 buffers.by_class[k, d] = total
         for q in range(len(beta)):
             basis[q] *= weight[q]
-    of_two = buffers.two[low:high]
+    of_two = buffers.two
     for q in range(len(beta)):
         of_two[q] -= two * weight[q]
 
 
-@njit(nogil=True, fastmath=SUMS)
-def _within(
-    beta: Floats, states: States, n_active: int, low: int, high: int, two: float, buffers: Buffers
-) -> float:
+@njit(fastmath=SUMS)
+def _within(beta: Floats, states: States, n_active: int, two: float, buffers: Buffers) -> float:
     """Fill ``within``, and ``by_class`` for "shows two"; return the largest variance.
 
     ``basis[0]``, which is 1, gives way to β² over the weight.
@@ -129,7 +96,7 @@ def _within(
     buffers.by_class[:, DEGREES] = 0.0
     for n in range(n_active):
         m = buffers.active[n]
-        row = buffers.joint[m][low:high]
+        row = buffers.joint[m]
         square, mean = 0.0, 0.0
         for q in range(len(beta)):
             mean += row[q] * beta[q]
@@ -139,14 +106,14 @@ def _within(
                 buffers.by_class[k, DEGREES] += mean * ((1.0 if m >= n_classes else 0.0) - two)
                 for other in range(n_classes):
                     buffers.within[k, other] += square * states.right[m, other]
-    ratio, weight = buffers.basis[0][low:high], buffers.weight[low:high]
+    ratio, weight = buffers.basis[0], buffers.weight
     for q in range(len(beta)):
         ratio[q] = beta[q] * beta[q] / weight[q]
     most = 0.0
     for k in range(n_classes):
         for other in range(k + 1):
             if buffers.live[k] and buffers.live[other]:
-                one, same = buffers.hit[k][low:high], buffers.hit[other][low:high]
+                one, same = buffers.hit[k], buffers.hit[other]
                 both = 0.0
                 for q in range(len(beta)):
                     both += one[q] * same[q] * ratio[q]
@@ -156,21 +123,20 @@ def _within(
     return most
 
 
-@njit(nogil=True, fastmath=SUMS)
-def _of_image(j: int, b: Floats, weight: Floats, of_two: Floats, faces: Faces, sums: Sums) -> float:
+@njit(fastmath=SUMS)
+def _of_image(b: Floats, buffers: Buffers, sums: Sums) -> float:
     """Add the covariance of b, b² and "shows two" of one image; return the chance of the last."""
     mean, square, cube, fourth = 0.0, 0.0, 0.0, 0.0
     two, two_mean, two_square = 0.0, 0.0, 0.0
     for q in range(len(b)):
-        x = weight[q] * b[q]
+        x, y = buffers.weight[q] * b[q], buffers.two[q] * b[q]
         mean += x
         square += x * b[q]
         cube += x * b[q] * b[q]
         fourth += x * b[q] * b[q] * b[q]
-        two += of_two[q]
-        two_mean += of_two[q] * b[q]
-        two_square += of_two[q] * b[q] * b[q]
-    faces.two[j], faces.mean[j], faces.variance[j] = two, mean, square - mean * mean
+        two += buffers.two[q]
+        two_mean += y
+        two_square += y * b[q]
     sums.image[B, B] += square - mean * mean
     sums.image[SQUARE, SQUARE] += fourth - square * square
     sums.image[TWO, TWO] += two * (1.0 - two)
@@ -180,88 +146,79 @@ def _of_image(j: int, b: Floats, weight: Floats, of_two: Floats, faces: Faces, s
     return two
 
 
-@njit(nogil=True)
+@njit(fastmath=SUMS)
 def _add(table: Floats, one: int, other: int, value: float) -> None:
     table[one, other] += value
     table[other, one] += value
 
 
-@njit(nogil=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def missing(
     votes: ByItem,
     first: int,
     last: int,
     stride: int,
-    pairs: int,
     alpha: Floats,
     grid: Grid,
     states: States,
     buffers: Buffers,
-    faces: Faces,
     sums: Sums,
     table: Floats,
 ) -> None:
-    """Add what every ``stride``-th image of a range says of the information that is missing.
+    """Add what the images of a range that ``stride`` divides say of the information missing.
 
-    Fills ``faces`` for these images. ``table`` (n_annotators, n_annotators), lower triangle: the
-    covariance of two people's scores, from every ``pairs``-th of these images.
+    ``table`` (n_annotators, n_annotators), lower triangle: the covariance of two people's scores.
     """
-    for j in range(first, last, stride):
+    for j in range(first + (stride - first % stride) % stride, last, stride):
         top = log_joint(votes, j, alpha, grid, states, buffers)
-        _, n_active, low, high = normalise(top, states, buffers)
-        b, beta, weight = grid.b[low:high], grid.beta[low:high], buffers.weight[low:high]
-        _describe(j, states, n_active, low, high, buffers, faces)
-        two = _of_image(j, b, weight, buffers.two[low:high], faces, sums)
-        _polynomials(b, weight, low, high, buffers)
-        undecided = _within(beta, states, n_active, low, high, two, buffers) > _DECIDED
-        _by_class(beta, two, low, high, buffers)
-        _scores(votes, j, b, grid, low, high, buffers, sums)
-        if (j - first) % (stride * pairs) == 0:
-            _pairs(votes, j, undecided, buffers, table)
+        _, n_active = normalise(top, states, buffers)
+        for q in range(len(grid.b)):
+            buffers.weight[q] += 1e-300  # points between two modes are divided by
+        two = _of_image(grid.b, buffers, sums)
+        _polynomials(grid.b, buffers)
+        undecided = _within(grid.beta, states, n_active, two, buffers) > _DECIDED
+        _by_class(grid.beta, two, buffers)
+        _scores(votes, j, grid, buffers, sums)
+        _pairs(votes, j, undecided, buffers, table)
 
 
-@njit(nogil=True, fastmath=SUMS)
-def _scores(
-    votes: ByItem,
-    j: int,
-    b: Floats,
-    grid: Grid,
-    low: int,
-    high: int,
-    buffers: Buffers,
-    sums: Sums,
-) -> None:
+@njit(fastmath=SUMS)
+def _scores(votes: ByItem, j: int, grid: Grid, buffers: Buffers, sums: Sums) -> None:
     """Fill ``score``: each vote's score in polynomials of b; add variances and covariances."""
-    of_b = dot(buffers.basis[1][low:high], b)
-    of_square = np.zeros(DEGREES)
+    of_b = dot(buffers.basis[1], grid.b)
+    of_square = buffers.of_class
     for d in range(DEGREES):
-        of_square[d] = dot(buffers.basis[d + 1][low:high], b * b)
-    of_two = buffers.two[low:high]
+        of_square[d] = 0.0
+        for q in range(len(grid.b)):
+            of_square[d] += buffers.basis[d + 1, q] * grid.b[q] * grid.b[q]
     begin = votes.start[j]
     for n in range(votes.start[j + 1] - begin):
-        a, k = votes.annotator[begin + n], votes.expression[begin + n]
-        chance = grid.right[a][low:high]
+        a, k = np.uint32(votes.annotator[begin + n]), np.uint8(votes.expression[begin + n])
+        of_two = 0.0
+        for q in range(len(grid.b)):
+            of_two += buffers.two[q] * grid.right[a, q]
         variance = buffers.within[k, k]
         for d in range(DEGREES):
-            c = buffers.by_class[k, d] - dot(buffers.basis[d + 1][low:high], chance)
+            c = buffers.by_class[k, d]
+            for q in range(len(grid.b)):
+                c -= buffers.basis[d + 1, q] * grid.right[a, q]
             buffers.score[n, d] = c
             variance += c * c
             sums.mixed[SQUARE, a] += c * of_square[d]
         sums.own[a] += variance
         sums.mixed[B, a] += buffers.score[n, 0] * of_b
-        sums.mixed[TWO, a] += buffers.by_class[k, DEGREES] - dot(of_two, chance)
+        sums.mixed[TWO, a] += buffers.by_class[k, DEGREES] - of_two
 
 
-@njit(nogil=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _pairs(votes: ByItem, j: int, undecided: bool, buffers: Buffers, table: Floats) -> None:
-    begin = votes.start[j]
+    begin, score = votes.start[j], buffers.score
     for n in range(votes.start[j + 1] - begin):
-        row = table[votes.annotator[begin + n]]
-        within = buffers.within[votes.expression[begin + n]]
+        i, k = np.uint32(votes.annotator[begin + n]), np.uint8(votes.expression[begin + n])
         for w in range(n):  # sorted by annotator, so this is the lower triangle
             total = 0.0
             for d in range(DEGREES):
-                total += buffers.score[n, d] * buffers.score[w, d]
+                total += score[n, d] * score[w, d]
             if undecided:
-                total += within[votes.expression[begin + w]]
-            row[votes.annotator[begin + w]] += total
+                total += buffers.within[k, np.uint8(votes.expression[begin + w])]
+            table[i, np.uint32(votes.annotator[begin + w])] += total

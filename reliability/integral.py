@@ -7,6 +7,7 @@ likelihood of the votes in α, ln s and the log-odds of that share, with their p
 come from its curvature.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -14,17 +15,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reliability import em
+from reliability import em, information_kernels
 from reliability import integral_kernels as kernels
-from reliability.information_kernels import B, Faces, Sums, missing
-from reliability.integral_kernels import DEGREES, Floats, Grid, States
+from reliability.information_kernels import B, Sums
+from reliability.integral_kernels import DEGREES, POINTS, Faces, Floats, Grid, States
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood
 from reliability.measured import Integration
 
 _REACH = 5.0  # of the grid, in standard deviations of the prior
-_POINTS = (21, 161)
-_TOLERANCE = 1e-3  # standard errors
+_MOST_POINTS = 160
+_TOLERANCE = 3e-3  # standard errors
+_ROUGH = 0.1
+_PART = 200_000  # votes; of more, so many are climbed first
+_TOLD = 400_000  # votes from which errors are read
 _GAIN = 1e-5  # nats: a step of 0.005 standard errors
 _ROUNDS = 40
 _DAMPINGS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1e4)  # in complete information
@@ -61,6 +65,13 @@ class Place:
         return float(np.sqrt((self.slope**2 / self.complete).mean()))
 
 
+class Missing(NamedTuple):
+    """What the votes do not tell because state and easiness are hidden."""
+
+    information: Floats  # (n_annotators + 2,)²
+    of_mean: Floats  # (n_annotators + 2,): derivative of Σ E b in all parameters
+
+
 @dataclass(frozen=True)
 class Integrated:
     """The end of the second stage."""
@@ -85,38 +96,43 @@ class Integral:
         n = self.votes.n_items
         self.faces = Faces(*(np.zeros((n, k)) for _ in range(2)), *(np.zeros(n) for _ in range(3)))
 
-    def at(self, setting: Setting) -> Place:
-        """One pass over all votes."""
-        votes, options = self.votes, self.options
-        grid, states = _grid(setting, self.n_points), _states(self.model, self.pairs, setting.two)
-        ranges = self.likelihood.ranges
-        hits = [np.zeros(votes.n_annotators) for _ in ranges]
-        seen = [np.zeros((votes.n_annotators, self.n_points)) for _ in ranges]
+    def at(self, setting: Setting, stride: int = 1) -> Place:
+        """One pass over all votes, or over the images that ``stride`` divides."""
+        votes, options, q = self.votes, self.options, self.n_points
+        grid, states = _grid(setting, q), _states(self.model, self.pairs, setting.two)
+        ranges = self.likelihood.ranges_of(stride)
+        people = [np.zeros((votes.n_annotators, q + 1)) for _ in ranges]
         totals = [np.zeros(2) for _ in ranges]
 
         def run(n: int) -> float:
             return kernels.expect(
-                votes.by_item, *ranges[n], setting.alpha, grid, states, self._buffers(),
-                hits[n], seen[n], totals[n],
+                votes.by_item, *ranges[n], stride, setting.alpha, grid, states, self._buffers(),
+                self.faces, people[n], totals[n],
             )  # fmt: skip
 
-        value = float(sum(self.likelihood.map(run, len(ranges))))
-        seen_by = np.sum(seen, axis=0)
+        value = sum(self.likelihood.map(run, len(ranges)))
+        n_items = len(range(0, votes.n_items, stride))
+        seen, squares, ends = self.likelihood.total(
+            np.sum(people, axis=0), np.sum(totals, axis=0), np.array([value, n_items])
+        )
+        seen_by, hits = seen[:, :q], seen[:, q]
         precision = options.reliability_sd**-2
         away = setting.alpha - options.reliability_mean
-        slope = np.sum(hits, axis=0) - (seen_by * grid.right).sum(axis=1) - precision * away
+        slope = hits - (seen_by * grid.right).sum(axis=1) - precision * away
         spread = grid.right * (grid.beta - grid.right)  # β² σ (1 − σ)
-        of_prior, more_slope, more_complete = self._hyper(setting, np.sum(totals, axis=0))
+        of_prior, more_slope, more_complete = self._hyper(setting, squares, int(ends[1]))
         return Place(
-            setting=setting, grid=grid, states=states, log_likelihood=value,
-            penalised=value + of_prior - 0.5 * precision * float((away**2).sum()),
+            setting=setting, grid=grid, states=states, log_likelihood=float(ends[0]),
+            penalised=float(ends[0]) + of_prior - 0.5 * precision * float((away**2).sum()),
             slope=np.append(slope, more_slope),
             complete=np.append((seen_by * spread).sum(axis=1) + precision, more_complete),
         )  # fmt: skip
 
-    def _hyper(self, setting: Setting, totals: Floats) -> tuple[float, list[float], list[float]]:
+    def _hyper(
+        self, setting: Setting, totals: Floats, n: int
+    ) -> tuple[float, list[float], list[float]]:
         """Log-prior, slopes and complete information of ln s and of the log-odds of two classes."""
-        n, two = self.votes.n_items, setting.two
+        two = setting.two
         squares = float(totals[0]) / setting.spread**2
         away = float(np.log(setting.spread / self.options.easiness_sd)) / _VAGUE
         value, pull, stiff = -0.5 * away**2, away / _VAGUE, 2 * squares + _VAGUE**-2
@@ -129,87 +145,109 @@ class Integral:
             [stiff, weight * two * (1 - two)],
         )
 
-    def information(self, place: Place, stride: int, pairs: int) -> tuple[Floats, Floats]:
-        """Observed information in all parameters, and the derivative of Σ E b in them.
-
-        From every ``stride``-th image; what binds pairs of people from every ``pairs``-th of these.
-        """
+    def missing(self, place: Place, stride: int = 1, scale: int = 1) -> "Missing":
+        """The information that is missing, read from the images that ``stride`` divides."""
         votes, n = self.votes, self.votes.n_annotators
-        lanes = self.likelihood.lanes
-        sums = [Sums(np.zeros(n), np.zeros((3, n)), np.zeros((3, 3))) for _ in lanes]
-        tables = [np.zeros((n, n)) for _ in lanes]
+        ranges = self.likelihood.ranges_of(stride)
+        sums = [Sums(np.zeros(n), np.zeros((3, n)), np.zeros((3, 3))) for _ in ranges]
+        tables = [np.zeros((n, n)) for _ in ranges]
 
-        def run(lane: int) -> None:
-            missing(
-                votes.by_item, *lanes[lane], stride, pairs, place.setting.alpha, place.grid,
-                place.states, self._buffers(), self.faces, sums[lane], tables[lane],
+        def run(r: int) -> None:
+            information_kernels.missing(
+                votes.by_item, *ranges[r], stride, place.setting.alpha, place.grid,
+                place.states, self._buffers(), sums[r], tables[r],
             )  # fmt: skip
 
-        self.likelihood.map(run, len(lanes))
-        own, mixed, image = (stride * np.sum(part, axis=0) for part in zip(*sums, strict=True))
-        lower = stride * pairs * np.sum(tables, axis=0)
+        self.likelihood.map(run, len(ranges))
+        own, mixed, image, lower = (
+            scale * each
+            for each in self.likelihood.total(
+                *(np.sum(part, axis=0) for part in zip(*sums, strict=True)),
+                np.sum(tables, axis=0),
+            )
+        )
         per = np.array([1.0, place.setting.spread**-2, 1.0])  # of b, b², two: to b, ln s, odds
         full = np.zeros((n + 2, n + 2))
-        full[:n, :n] = -(lower + lower.T)
-        full[np.arange(n), np.arange(n)] = -own
-        full[n:, :n] = -(mixed * per[:, None])[1:]
+        full[:n, :n] = lower + lower.T
+        full[np.arange(n), np.arange(n)] = own
+        full[n:, :n] = (mixed * per[:, None])[1:]
         full[:n, n:] = full[n:, :n].T
-        full[n:, n:] = -(image * np.outer(per, per))[1:, 1:]
-        full[np.arange(n + 2), np.arange(n + 2)] += place.complete
-        of_mean = np.concatenate([mixed[B], image[B, 1:] * per[1:]])
-        return full, of_mean
+        full[n:, n:] = (image * np.outer(per, per))[1:, 1:]
+        return Missing(full, np.concatenate([mixed[B], image[B, 1:] * per[1:]]))
 
     def _buffers(self) -> kernels.Buffers:
-        k, q = self.votes.n_classes, self.n_points
+        k, q, most = self.votes.n_classes, self.n_points, self.likelihood.most
         m = k + len(self.pairs)
-        most = int(self.votes.votes_per_item.max(initial=0))
         return kernels.Buffers(
             joint=np.zeros((m, q)), weight=np.zeros(q), two=np.zeros(q), hit=np.zeros((k, q)),
             basis=np.zeros((DEGREES + 1, q)), by_class=np.zeros((k, DEGREES + 1)),
-            within=np.zeros((k, k)), tally=np.zeros((2, k)), best=np.zeros(m),
+            within=np.zeros((k, k)), tally=np.zeros((2, k)), of_class=np.zeros(k),
+            of_state=np.zeros((3, m)), best=np.zeros(m),
             score=np.zeros((most, DEGREES)), active=np.zeros(m, dtype=np.int64),
             live=np.zeros(k, dtype=np.bool_),
         )  # fmt: skip
 
 
 def integrate(likelihood: Likelihood, found: em.Fit, start: Integration | None) -> Integrated:
-    """Climb from the joint optimum; s and the share of two begin where ``start`` ended."""
+    """Climb from the joint optimum; s and the share of two begin where ``start`` ended.
+
+    Where there are many votes, a part of the images is climbed first.
+    """
     model = found.point.model
-    voted = likelihood.votes.votes_per_item > 0
-    b = model.b[voted] - (model.b[voted].mean() if voted.any() else 0.0)
-    alpha = model.alpha * np.exp(model.b[voted].mean() if voted.any() else 0.0)
-    spread, two = float(b.std()) if len(b) else 1.0, _TWO / (_ONE + _TWO)
+    shift = likelihood.mean_over_items(model.b)
+    spread = math.sqrt(likelihood.mean_over_items((model.b - shift) ** 2)) or 1.0
+    two = _TWO / (_ONE + _TWO)
     if start is not None:
         spread, two = start.easiness_spread, start.two_share or two
     spread = min(max(spread, 0.2), _WIDEST)
+    integral = Integral(likelihood, model, _n_points(likelihood, spread))
+    setting = Setting(model.alpha * np.exp(shift), spread, two if integral.pairs else 0.0)
+    part = max(likelihood.n_votes // _PART, 1)
+    if part > 1 and start is None:
+        place, _ = _climb(integral, integral.at(setting, part), part, part)
+        setting = place.setting
+    place, converged = _climb(integral, integral.at(setting), 1, part)
+    return _concluded(integral, place, converged)
+
+
+def _n_points(likelihood: Likelihood, spread: float) -> int:
+    """Enough points for the image of which b is known best but for one in twenty."""
+    voted = likelihood.voted
     stiff = np.quantile(likelihood.images.curvature[voted], 0.95) if voted.any() else 1.0
-    fine = min(1.2 / np.sqrt(stiff), spread / 2)
-    n_points = int(np.clip(np.ceil(2 * _REACH * spread / fine) + 1, *_POINTS))
-    integral = Integral(likelihood, model, n_points)
-    place = integral.at(Setting(alpha, spread, two if integral.pairs else 0.0))
-    converged = False
+    stiff = float(likelihood.exchange.highest(np.array([stiff]))[0])
+    fine = min(1.2 / math.sqrt(stiff), spread / 2)
+    wanted = math.ceil(2 * _REACH * spread / fine) + 1
+    return min(-(-wanted // POINTS) * POINTS, _MOST_POINTS)
+
+
+def _climb(integral: Integral, place: Place, part: int, stride: int) -> tuple[Place, bool]:
+    """Newton's steps until the place rests; of a ``part`` only, until its noise is far greater.
+
+    The curvature is read from the images that ``stride`` divides.
+    """
+    tolerance, enough = (_TOLERANCE, _GAIN) if part == 1 else (_ROUGH, 1.0)
+    missing = None
     for _ in range(_ROUNDS):
-        if place.gradient < _TOLERANCE:
-            converged = True
-            break
-        before, place = place, _ascend(integral, place) or place
-        if place.penalised - before.penalised < _GAIN:
-            converged = True
-            break
-    return _concluded(integral, place, voted, converged)
+        if place.gradient < tolerance:
+            return place, True
+        if missing is None or stride == part:  # where it is a sample anyway, one serves all steps
+            missing = integral.missing(place, stride, stride // part)
+        before, place = place, _ascend(integral, place, missing, part) or place
+        if place.penalised - before.penalised < enough:
+            return place, True
+    return place, False
 
 
-def _ascend(integral: Integral, place: Place) -> Place | None:
+def _ascend(integral: Integral, place: Place, missing: Missing, part: int) -> Place | None:
     """The next, higher place: Newton's step, damped where that does not climb."""
-    matrix, _ = integral.information(place, integral.likelihood.stride, 1)
     for damping in _DAMPINGS:
-        damped = matrix + np.diag(damping * place.complete)
+        damped = np.diag((1 + damping) * place.complete) - missing.information
         try:
             np.linalg.cholesky(damped)
         except np.linalg.LinAlgError:
             continue
         step = np.asarray(np.linalg.solve(damped, place.slope), dtype=np.float64)
-        found = integral.at(_moved(place.setting, step))
+        found = integral.at(_moved(place.setting, step), part)
         if found.penalised > place.penalised:
             return found
     return None
@@ -224,22 +262,26 @@ def _moved(setting: Setting, step: Floats) -> Setting:
     return Setting(setting.alpha + step[:-2], spread, two)
 
 
-def _concluded(integral: Integral, place: Place, voted: np.ndarray, converged: bool) -> Integrated:
+def _concluded(integral: Integral, place: Place, converged: bool) -> Integrated:
     """Variances on the scale where the geometric mean of β is 1: α exp(mean b)."""
-    matrix, of_mean = integral.information(place, 1, 1)
+    likelihood, faces = integral.likelihood, integral.faces
+    stride = max(likelihood.n_votes // _TOLD, 1)
+    missing = integral.missing(place, stride, stride)
+    matrix, of_mean = np.diag(place.complete) - missing.information, missing.of_mean
     try:
         np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         matrix = np.diag(place.complete)
     inverse = np.linalg.inv(matrix)
-    faces = integral.faces
-    n = max(int(voted.sum()), 1)
-    shift = float(faces.mean[voted].sum() / n)
+    n = max(likelihood.n_voted, 1)
+    shift = likelihood.mean_over_items(faces.mean)
     with_mean = inverse @ of_mean / n
-    of_b = float(faces.variance[voted].sum() / n**2 + of_mean @ with_mean / n)
+    of_b = (likelihood.mean_over_items(faces.variance) + of_mean @ with_mean) / n
     alpha = place.setting.alpha
     variance = np.diag(inverse)[:-2] + 2 * alpha * with_mean[:-2] + alpha**2 * of_b
-    return Integrated(place, faces, np.exp(2 * shift) * variance, voted, shift, converged)
+    return Integrated(
+        place, faces, np.exp(2 * shift) * variance, likelihood.voted, shift, converged
+    )
 
 
 def _grid(setting: Setting, n_points: int) -> Grid:
@@ -269,4 +311,6 @@ def _states(model: Model, pairs: tuple[tuple[int, int], ...], two: float) -> Sta
         log_prior[n] = model.log_prior[list(pair)].sum()
     if pairs:
         log_prior[k:] += np.log(two) - np.log(np.exp(log_prior[k:]).sum())
-    return States(right, log_share, log_prior)
+    return States(
+        right, np.ascontiguousarray(right.T), np.ascontiguousarray(log_share.T), log_prior
+    )

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 SUMS = {"reassoc", "contract", "arcp", "nsz", "nnan"}  # no operand here can be NaN
 _NEGLIGIBLE = -20.0  # e^−20 ≈ 2e−9
+POINTS = 8  # a grid has a multiple of so many, which the processor takes several at once
 DEGREES = 3  # polynomials in b that carry the variance of a score; a fourth changes nothing
 
 
@@ -42,8 +43,19 @@ class States(NamedTuple):
     """What an image can show: one class, or two of them."""
 
     right: Floats  # (n_states, n_classes): 1 where a vote for the class is right, else 0
-    log_share: Floats  # (n_states, n_classes): where right votes fall, and where wrong ones
+    is_right: Floats  # (n_classes, n_states): the same
+    log_share: Floats  # (n_classes, n_states): where right votes fall, and where wrong ones
     log_prior: Floats  # (n_states,)
+
+
+class Faces(NamedTuple):
+    """What the last pass leaves per image."""
+
+    posterior: Floats  # (n_items, n_classes): where a right vote falls; rows sum to 1
+    right: Floats  # (n_items, n_classes): the chance that a vote for the class is right
+    two: Floats  # (n_items,): the chance that it shows two classes
+    mean: Floats  # (n_items,): of b
+    variance: Floats  # (n_items,): of b
 
 
 class Buffers(NamedTuple):
@@ -57,13 +69,15 @@ class Buffers(NamedTuple):
     by_class: Floats  # (n_classes, DEGREES + 1)
     within: Floats  # (n_classes, n_classes): mean covariance of "right" at given b, times β²
     tally: Floats  # (2, n_classes): votes, and weighted votes
+    of_class: Floats  # (n_classes,)
+    of_state: Floats  # (3, n_states): ln p without b, weighted votes, votes with one added to each
     best: Floats  # (n_states,): the largest of ``joint`` before it is normalised
     score: Floats  # (most votes of an image, DEGREES)
     active: NDArray[np.int64]  # (n_states,): the states that are not negligible
     live: NDArray[np.bool_]  # (n_classes,): those that are right in one of them
 
 
-@njit(nogil=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def log_joint(
     votes: ByItem, j: int, alpha: Floats, grid: Grid, states: States, buffers: Buffers
 ) -> float:
@@ -71,22 +85,27 @@ def log_joint(
     base, tally = buffers.weight, buffers.tally
     n_states, n_classes = states.right.shape
     n_points = len(base)
-    base[:] = grid.log_weight
+    for q in range(n_points):
+        base[q] = grid.log_weight[q]
     tally[:] = 0.0
     for v in range(votes.start[j], votes.start[j + 1]):
-        a, k = votes.annotator[v], votes.expression[v]
-        tally[0, k] += 1.0
-        tally[1, k] += alpha[a]
-        row = grid.wrong[a]
+        a, vote = np.uint32(votes.annotator[v]), np.uint8(votes.expression[v])
+        tally[0, vote] += 1.0
+        tally[1, vote] += alpha[a]
         for q in range(n_points):
-            base[q] += row[q]
+            base[q] += grid.wrong[a, q]
+    of_state = buffers.of_state
+    for m in range(n_states):
+        of_state[0, m], of_state[1, m], of_state[2, m] = states.log_prior[m], 0.0, 0.0
+    for k in range(n_classes):
+        n_votes, g = tally[0, k], tally[1, k]
+        for m in range(n_states):
+            of_state[0, m] += n_votes * states.log_share[k, m]
+            of_state[1, m] += g * states.is_right[k, m]
+            of_state[2, m] += (n_votes + 1.0) * states.is_right[k, m]
     top = -np.inf
     for m in range(n_states):
-        constant, g = states.log_prior[m], 0.0
-        for k in range(n_classes):
-            constant += tally[0, k] * states.log_share[m, k]
-            g += tally[1, k] * states.right[m, k]
-        best = -np.inf
+        constant, g, best = of_state[0, m], of_state[1, m], -np.inf
         for q in range(n_points):
             value = base[q] + grid.beta[q] * g + constant
             buffers.joint[m, q] = value
@@ -96,64 +115,56 @@ def log_joint(
     return float(top)
 
 
-@njit(nogil=True, fastmath=SUMS)
-def normalise(top: float, states: States, buffers: Buffers) -> tuple[float, int, int, int]:
-    """Turn ``joint`` into probabilities; ln of their sum, the number of active states, the points.
+@njit(fastmath=SUMS)
+def normalise(top: float, states: States, buffers: Buffers) -> tuple[float, int]:
+    """Turn ``joint`` into probabilities; ln of their sum, and the number of active states.
 
-    Only rows of active states and the points from the first to the last that count are valid.
+    Only rows of active states are valid. Sums them up to ``weight``, ``two`` and ``hit``.
     """
-    joint, active = buffers.joint, buffers.active
+    joint, weight, two, hit = buffers.joint, buffers.weight, buffers.two, buffers.hit
     n_states, n_points = joint.shape
-    n_active, first, last = 0, n_points, 0
-    for m in range(n_states):
-        if buffers.best[m] - top > _NEGLIGIBLE:
-            active[n_active] = m
-            n_active += 1
-            low, high = 0, n_points
-            while joint[m, low] - top < _NEGLIGIBLE:
-                low += 1
-            while joint[m, high - 1] - top < _NEGLIGIBLE:
-                high -= 1
-            first, last = min(first, low), max(last, high)
-    total = 0.0
-    for n in range(n_active):
-        row = joint[active[n]][first:last]
-        for q in range(len(row)):
-            row[q] = fast_exp(max(row[q] - top, 2.0 * _NEGLIGIBLE))
-            total += row[q]
-    _gather(1.0 / total, states, n_active, first, last, buffers)
-    return top + math.log(total), n_active, first, last
-
-
-@njit(nogil=True, fastmath=SUMS)
-def _gather(
-    scale: float, states: States, n_active: int, first: int, last: int, buffers: Buffers
-) -> None:
-    """Scale ``joint``, and sum it up to ``weight``, ``two`` and ``hit``."""
-    weight, two = buffers.weight[first:last], buffers.two[first:last]
-    weight[:] = 1e-300  # points between two modes are divided by
+    n_classes = states.right.shape[1]
+    weight[:] = 0.0
     two[:] = 0.0
     buffers.live[:] = False
-    for n in range(n_active):
-        m = buffers.active[n]
-        row = buffers.joint[m][first:last]
-        for q in range(len(row)):
-            row[q] *= scale
-            weight[q] += row[q]
-        if m >= states.right.shape[1]:
-            for q in range(len(row)):
-                two[q] += row[q]
-        for k in range(states.right.shape[1]):
+    n_active = 0
+    for m in range(n_states):
+        if buffers.best[m] - top <= _NEGLIGIBLE:
+            continue
+        buffers.active[n_active] = m
+        n_active += 1
+        for q in range(n_points):
+            p = fast_exp(max(joint[m, q] - top, 2.0 * _NEGLIGIBLE))
+            joint[m, q] = p
+            weight[q] += p
+        if m >= n_classes:
+            for q in range(n_points):
+                two[q] += joint[m, q]
+        for k in range(n_classes):
             if states.right[m, k] > 0.0:
-                hit = buffers.hit[k][first:last]
                 if not buffers.live[k]:
-                    hit[:] = 0.0
+                    hit[k, :] = 0.0
                     buffers.live[k] = True
-                for q in range(len(row)):
-                    hit[q] += row[q]
+                for q in range(n_points):
+                    hit[k, q] += joint[m, q]
+    total = 0.0
+    for q in range(n_points):
+        total += weight[q]
+    scale = 1.0 / total
+    for q in range(n_points):
+        weight[q] *= scale
+        two[q] *= scale
+    for n in range(n_active):
+        for q in range(n_points):
+            joint[buffers.active[n], q] *= scale
+    for k in range(n_classes):
+        if buffers.live[k]:
+            for q in range(n_points):
+                hit[k, q] *= scale
+    return top + math.log(total), n_active
 
 
-@njit(nogil=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def dot(one: Floats, other: Floats) -> float:
     total = 0.0
     for q in range(len(one)):
@@ -161,40 +172,70 @@ def dot(one: Floats, other: Floats) -> float:
     return total
 
 
-@njit(nogil=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
+def _describe(
+    j: int, grid: Grid, states: States, n_active: int, buffers: Buffers, faces: Faces
+) -> None:
+    """Fill ``faces`` for one image.
+
+    Where two classes are shown, right votes fall on them as the votes do, one added to each.
+    """
+    faces.posterior[j] = 0.0
+    faces.right[j] = 0.0
+    for n in range(n_active):
+        m = buffers.active[n]
+        p = 0.0
+        for q in range(len(grid.b)):
+            p += buffers.joint[m, q]
+        share = p / buffers.of_state[2, m]
+        for k in range(states.right.shape[1]):
+            faces.right[j, k] += states.right[m, k] * p
+            faces.posterior[j, k] += states.right[m, k] * share * (buffers.tally[0, k] + 1.0)
+    mean, square = 0.0, 0.0
+    for q in range(len(grid.b)):
+        x = buffers.weight[q] * grid.b[q]
+        mean += x
+        square += x * grid.b[q]
+    faces.two[j] = buffers.two.sum()
+    faces.mean[j] = mean
+    faces.variance[j] = square - mean * mean
+
+
+@njit(fastmath=SUMS)
 def expect(
     votes: ByItem,
     first: int,
     last: int,
+    stride: int,
     alpha: Floats,
     grid: Grid,
     states: States,
     buffers: Buffers,
-    hits: Floats,
-    seen: Floats,
+    faces: Faces,
+    people: Floats,
     totals: Floats,
 ) -> float:
-    """The E-step of a range of images; returns ln p(votes).
+    """The E-step of the images of a range that ``stride`` divides; returns ln p(votes).
 
-    Adds to ``hits`` (n_annotators,), Σ β P(the vote is right), to ``seen`` (n_annotators,
-    n_points), the posterior of b on the images that each person saw, and to ``totals`` (2,), the
-    sums over images of the mean of b² and of the chance that two classes are shown.
+    Fills ``faces``. Adds to ``people`` (n_annotators, n_points + 1) the posterior of b on the
+    images that each person saw, and Σ β P(the vote is right) in the last column; and to ``totals``
+    (2,) the sums over images of the mean of b² and of the chance that two classes are shown.
     """
-    of_class = np.zeros(states.right.shape[1])
+    n_classes, n_points = states.right.shape[1], len(grid.b)
+    of_class = buffers.of_class
     value = 0.0
-    for j in range(first, last):
+    for j in range(first + (stride - first % stride) % stride, last, stride):
         top = log_joint(votes, j, alpha, grid, states, buffers)
-        gain, _, low, high = normalise(top, states, buffers)
+        gain, n_active = normalise(top, states, buffers)
         value += gain
-        weight, b, beta = buffers.weight[low:high], grid.b[low:high], grid.beta[low:high]
-        totals[0] += dot(weight, b * b)
-        totals[1] += buffers.two[low:high].sum()
-        for k in range(len(of_class)):
-            of_class[k] = dot(buffers.hit[k][low:high], beta) if buffers.live[k] else 0.0
+        _describe(j, grid, states, n_active, buffers, faces)
+        totals[0] += faces.variance[j] + faces.mean[j] * faces.mean[j]
+        totals[1] += faces.two[j]
+        for k in range(n_classes):
+            of_class[k] = dot(buffers.hit[k], grid.beta) if buffers.live[k] else 0.0
         for v in range(votes.start[j], votes.start[j + 1]):
-            a = votes.annotator[v]
-            hits[a] += of_class[votes.expression[v]]
-            row = seen[a][low:high]
-            for q in range(len(weight)):
-                row[q] += weight[q]
+            a = np.uint32(votes.annotator[v])
+            for q in range(n_points):
+                people[a, q] += buffers.weight[q]
+            people[a, n_points] += of_class[np.uint8(votes.expression[v])]
     return value

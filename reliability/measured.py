@@ -70,14 +70,13 @@ def logit(p: Floats) -> Floats:
     return odds
 
 
-def sigmoid(x: Floats) -> Floats:
-    """σ(x) = 1 / (1 + exp(−x)), without overflow."""
+def sigmoid(x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """σ(x) = 1 / (1 + exp(−x)), without overflow, in the precision of x."""
     e = np.exp(-np.abs(x))
-    chance: Floats = np.where(x >= 0, 1.0, e) / (1.0 + e)
-    return chance
+    return np.asarray(np.where(x >= 0, x.dtype.type(1), e) / (1 + e))
 
 
-def summed(at: NDArray[np.integer[Any]], weight: Floats, n: int) -> Floats:
+def summed(at: NDArray[np.integer[Any]], weight: NDArray[np.floating[Any]], n: int) -> Floats:
     """Sums of the weights that belong to each of 0…n − 1, (n,)."""
     return np.asarray(np.bincount(at, weight, minlength=n), dtype=np.float64)
 
@@ -87,7 +86,9 @@ def implied_accuracy(votes: Votes, reliability: Floats, easiness: Floats) -> Flo
 
     For people without votes: over all items.
     """
-    right = sigmoid(reliability[votes.annotator] * easiness[votes.item])
+    right = sigmoid(  # in single precision, which is a tenth of the time
+        reliability.astype(np.float32)[votes.annotator] * easiness.astype(np.float32)[votes.item]
+    )
     seen = votes.votes_per_annotator
     mean = summed(votes.annotator, right, votes.n_annotators) / np.maximum(seen, 1)
     for i in np.flatnonzero(seen == 0):

@@ -69,7 +69,7 @@ def test_reduced_curvature_is_the_schur_complement_of_the_hessian():
         from reliability import em
 
         at = em.fit(likelihood).point.model
-        found = likelihood.reduced_curvature(likelihood.sweep(at), stride=1)
+        found = likelihood.sweep(at, pairs=1).reduced_curvature
         hessian = _hessian(likelihood, at)
     n = votes.n_annotators
     a, c, d = hessian[:n, :n], hessian[:n, n:], hessian[n:, n:]
