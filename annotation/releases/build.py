@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .plan import BASIC, Place, Plan, plan_release
 from .queries import archive_name, archive_path
 
 ARCHIVE_END = 0.97  # of the job's progress
+ROWS_AT_ONCE = 2000
 
 
 def build_release(claim: Claim) -> None:
@@ -84,8 +86,7 @@ def _plan(project: Project, parameters: dict[str, Any]) -> Plan:
 
 def _seal(claim: Claim, content: Content, aside: Path, order: Order) -> list[tuple[str, Sealed]]:
     """The archives, each beside the folder; written once and never again."""
-    members = {layout.name: list(layout.members()) for layout in content.layouts}
-    whole = sum(len(found) for found in members.values())
+    whole = sum(layout.n_files for layout in content.layouts)
     sealed: list[tuple[str, Sealed]] = []
     n_before = 0
 
@@ -93,10 +94,11 @@ def _seal(claim: Claim, content: Content, aside: Path, order: Order) -> list[tup
         share = (ARCHIVE_END - PICTURES_END) * (n_before + n) / whole
         claim.report(PICTURES_END + share, "Sealing the archives")
 
-    for name, found in members.items():
-        top = archive_name(claim.project, order.version, name).removesuffix(".tar")
-        sealed.append((name, write_archive(aside / f"{name}.tar", found, top, done)))
-        n_before += len(found)
+    for layout in content.layouts:
+        top = archive_name(claim.project, order.version, layout.name).removesuffix(".tar")
+        seal = write_archive(aside / f"{layout.name}.tar", layout.members(), top, done)
+        sealed.append((layout.name, seal))
+        n_before += layout.n_files
     return sealed
 
 
@@ -140,7 +142,9 @@ def _record_and_move(
             left_out=plan.left_out,
             warnings=list(plan.warnings),
         )
-        ReleasedImage.objects.bulk_create(_rows(release, plan.places), batch_size=2000)
+        rows = _rows(release, plan.places)
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            ReleasedImage.objects.bulk_create(some)
         _refuse_taken_down(release)
         result.update(release=order.version, n_images=len(plan.places))
         result["message"] = f"{order.version} published with {len(plan.places):,} images"

@@ -15,19 +15,18 @@ from . import documents
 from .columns import Context
 from .croissant import NAME as CROISSANT
 from .croissant import croissant
-from .crowd import Crowd, codes, read_crowd
+from .crowd import ANNOTATORS, VOTES, Crowd, codes, read_crowd
 from .datasheet import Account, People, datasheet
 from .documents import Order
 from .folder import Entry, Folder
 from .layouts import HuggingFace, ImageFolder, Layout, OfficialTree, work_folder
 from .models import LayoutName
-from .parquet import ANNOTATORS, VOTES, Parquet, write_annotators, write_votes
 from .plan import Plan
-from .tree import write_faces, write_labels
+from .tree import labels_written, write_faces
 
 PICTURES_END = 0.75  # of the job's progress
 LAYOUTS: dict[str, type[Layout]] = {
-    layout.name: layout for layout in (OfficialTree, ImageFolder, HuggingFace, Parquet)
+    layout.name: layout for layout in (OfficialTree, ImageFolder, HuggingFace)
 }
 README, CITATION, ATTRIBUTION = "README.md", "CITATION.cff", "attribution.csv"
 Report = Callable[[float, str], None]
@@ -85,33 +84,37 @@ ACTION_UNITS = "RAFAU_label.txt"
 
 def _layout(name: str, aside: Path, tree: Folder, context: Context) -> Layout:
     own = tree if name == LayoutName.RAFDB else Folder(work_folder(aside, name))
+    if name == LayoutName.PARQUET:
+        from .parquet import Parquet  # pyarrow takes 30 MB: only where it is wanted
+
+        return Parquet(own, tree, context)
     return LAYOUTS[name](own, tree, context)
 
 
 def _write_faces(tree: Folder, layouts: list[Layout], plan: Plan, report: Report) -> Account:
     """Every picture and annotation, each face told to every layout as it is written."""
-    account, sources = Account(), [documents.attribution_header()]
-    n_before = 0
+    account, n_before = Account(), 0
 
     def done(n: int) -> None:
         report(PICTURES_END * (n_before + n) / len(plan.places), "Writing pictures")
 
-    for subset in plan.subsets:
-        places, labels, codes = plan.of(subset), [], []
-        for written in write_faces(tree, plan.estimate, places, stored_picture, done):
-            face = written.face
-            account.add(written)
-            sources.append(documents.attribution(subset, face.place.name, face.image))
-            labels.append((face.place, face.item.distribution))
-            if (units := rafau_text(face.image.action_units)) is not None:
-                codes.append(f"{face.place.name} {units}\n")
-            for layout in layouts:
-                layout.add(written)
-        write_labels(tree, subset, labels)
-        if codes:
-            tree.put(f"{subset}/EmoLabel/{ACTION_UNITS}", "".join(codes))
-        n_before += len(places)
-    tree.put(ATTRIBUTION, "".join(sources))
+    with tree.written(ATTRIBUTION) as attribute:
+        attribute(documents.attribution_header())
+        for subset in plan.subsets:
+            places, codes = plan.of(subset), []
+            with labels_written(tree, subset) as label:
+                for written in write_faces(tree, plan.estimate, places, stored_picture, done):
+                    face = written.face
+                    account.add(written)
+                    attribute(documents.attribution(subset, face.place.name, face.image))
+                    label(face)
+                    if (units := rafau_text(face.image.action_units)) is not None:
+                        codes.append(f"{face.place.name} {units}\n")
+                    for layout in layouts:
+                        layout.add(written)
+            if codes:
+                tree.put(f"{subset}/EmoLabel/{ACTION_UNITS}", "".join(codes))
+            n_before += len(places)
     return account
 
 
@@ -142,6 +145,8 @@ def _write_votes(tree: Folder, plan: Plan, order: Order, crowd: Crowd | None) ->
             f"The frozen votes of estimate {plan.estimate.number} are no longer on the disk. "
             "Leave the votes out, or estimate again."
         )
+    from .parquet import write_annotators, write_votes
+
     names = codes(f"{_scope(plan, order)}/annotator", crowd.annotator_ids.tolist())
     write_votes(tree, plan, crowd, names)
     rows = plan.estimate.annotators.values_list(

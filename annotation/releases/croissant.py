@@ -61,7 +61,8 @@ CONTEXT: dict[str, Any] = {
 def croissant(told: dict[str, Any], layout: Layout, entries: Sequence[Entry]) -> str:
     """The description of one layout; ``entries`` are its files, for their digests."""
     project = told["project"]
-    by_path = {entry.path: entry for entry in entries}
+    paths = {table.path for table in layout.tables}
+    by_path = {entry.path: entry for entry in entries if entry.path in paths}
     described: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",

@@ -15,6 +15,7 @@ from annotation.estimates.models import Estimate
 from annotation.estimates.queries import folder_of
 from reliability.expressions import N_EXPRESSIONS
 
+VOTES, ANNOTATORS = "votes.parquet", "annotators.parquet"
 MIN_GROUP = 5
 """A group of fewer people is not broken down: their votes are not published one by one."""
 CODE_SIGNS = "23456789abcdefghjkmnpqrstuvwxyz"  # 31 signs that nobody confuses

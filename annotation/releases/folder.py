@@ -7,14 +7,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 SUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
+BUFFER = 1 << 16
 
 
 class Entry(NamedTuple):
@@ -39,6 +41,21 @@ class Folder:
         goal = self._prepared(path)
         goal.write_bytes(data)
         return self._added(Entry(path, hashlib.sha256(data).hexdigest(), len(data)))
+
+    @contextmanager
+    def written(self, path: str) -> Iterator[Callable[[str], None]]:
+        """One file of text, written piece by piece, so that none of it is held."""
+        goal, sha, size = self._prepared(path), hashlib.sha256(), 0
+        with goal.open("wb", buffering=BUFFER) as file:
+
+            def write(text: str) -> None:
+                nonlocal size
+                data = text.encode()
+                sha.update(data)
+                size += file.write(data)
+
+            yield write
+        self._added(Entry(path, sha.hexdigest(), size))
 
     def place(self, path: str) -> Path:
         """Where somebody else may write a file; ``take`` it when it is whole."""
@@ -69,25 +86,32 @@ class Folder:
 
     def write_manifest(self, facts: dict[str, Any]) -> Entry:
         """``manifest.json``: the facts, then every file so far, one a line."""
-        head = json.dumps(facts, ensure_ascii=False, indent=1)[:-2]
-        files = ",\n".join(
-            f'  {json.dumps(e.path)}: {{"sha256": "{e.sha256}", "size": {e.size}}}'
-            for e in self.in_order()
-        )
-        return self.put(MANIFEST, f'{head},\n "files": {{\n{files}\n }}\n}}\n')
+        with self.written(MANIFEST) as write:
+            write(json.dumps(facts, ensure_ascii=False, indent=1)[:-2])
+            write(',\n "files": {')
+            for i, e in enumerate(self.in_order()):
+                told = f'{json.dumps(e.path)}: {{"sha256": "{e.sha256}", "size": {e.size}}}'
+                write(f"{',' if i else ''}\n  {told}")
+            write("\n }\n}\n")
+        return self.entries[-1]
 
     def write_sums(self, others: Iterable[Entry] = ()) -> Entry:
         """``SHA256SUMS`` of everything so far and of ``others``, for ``sha256sum --check``."""
         listed = in_order([*self.entries, *others])
-        return self.put(SUMS, "".join(f"{e.sha256}  {e.path}\n" for e in listed))
+        with self.written(SUMS) as write:
+            for e in listed:
+                write(f"{e.sha256}  {e.path}\n")
+        return self.entries[-1]
 
     def in_order(self) -> list[Entry]:
         return in_order(self.entries)
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """By the bytes of the path: the order of the sums and of the archives."""
-    return sorted(entries, key=lambda e: e.path.encode())
+    """By path, code point by code point, which is also the order of the bytes in UTF-8: the
+    order of the sums and of the archives.
+    """
+    return sorted(entries, key=attrgetter("path"))
 
 
 @contextmanager

@@ -72,6 +72,11 @@ class Layout(ABC):
         for path, entry in self._pictures:
             yield Member(path, self.tree.root / entry.path, entry.size)
 
+    @property
+    def n_files(self) -> int:
+        """How many files the archive holds."""
+        return len(self.own.entries) + len(self._pictures)
+
     def picture_entries(self) -> Iterator[Entry]:
         """The pictures that are the official tree's, under their names here."""
         return (Entry(path, entry.sha256, entry.size) for path, entry in self._pictures)

@@ -14,14 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .columns import COLUMNS, DECIMALS, Column, Context, Kind
-from .crowd import MIN_GROUP, Crowd
+from .crowd import ANNOTATORS, MIN_GROUP, VOTES, Crowd
 from .folder import Folder
 from .layouts import Layout, Table, dataset_card
 from .models import LayoutName
 from .plan import Plan
 from .tree import Written
 
-VOTES, ANNOTATORS = "votes.parquet", "annotators.parquet"
 ROW_GROUP = 500
 """Images per row group: two megabytes, which is also what the writer holds."""
 

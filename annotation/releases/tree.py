@@ -1,8 +1,9 @@
 """RAF-DB's official tree, as ``FORMATS`` has it: pictures, annotation and labels of one subset."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
@@ -102,19 +103,23 @@ def faces_of(estimate: Estimate, places: Sequence[Place]) -> Iterator[Face]:
             yield Face(place, images[i], items[i], came.get(i, {}))
 
 
-def write_labels(
-    folder: Folder, subset: str, faces: Iterable[tuple[Place, Sequence[float]]]
-) -> None:
-    """The label file with its official misspelling, the distributions and the folds."""
-    labels, shares, folds = [], [], []
-    for place, distribution in faces:
-        labels.append(f"{place.name} {place.label + 1}\n")
-        shares.append(f"{place.name} {' '.join(f'{p:.6f}' for p in distribution)}\n")
-        if place.fold is not None:
-            folds.append(f"{place.name} {place.fold + 1}\n")
-    folder.put(f"{subset}/EmoLabel/list_patition_label.txt", "".join(labels))
-    folder.put(f"{subset}/EmoLabel/distribution.txt", "".join(shares))
-    folder.put(f"{subset}/EmoLabel/folds.txt", "".join(folds))
+@contextmanager
+def labels_written(folder: Folder, subset: str) -> Iterator[Callable[[Face], None]]:
+    """The label file with its official misspelling, the distributions and the folds, by face."""
+    with ExitStack() as files:
+        label, share, fold = (
+            files.enter_context(folder.written(f"{subset}/EmoLabel/{name}.txt"))
+            for name in ("list_patition_label", "distribution", "folds")
+        )
+
+        def write(face: Face) -> None:
+            place = face.place
+            label(f"{place.name} {place.label + 1}\n")
+            share(f"{place.name} {' '.join(f'{p:.6f}' for p in face.item.distribution)}\n")
+            if place.fold is not None:
+                fold(f"{place.name} {place.fold + 1}\n")
+
+        yield write
 
 
 def manual_text(image: Image) -> str | None:
