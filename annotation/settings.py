@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "annotation.releases",
     "annotation.runs",
     "annotation.takedowns",
+    "annotation.webhooks",
     "annotation.jobs",
     "annotation.pages",
     "annotation.study",
@@ -255,6 +256,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap expired jobs": {"task": "jobs.reap", "schedule": REAPER_INTERVAL_S},
     "follow take-downs": {"task": "takedowns.follow", "schedule": 15.0},
+    "tell webhooks": {"task": "webhooks.deliver", "schedule": 15.0},
     "lapse assignments": {"task": "labelling.lapse", "schedule": 60.0},
     "take pulses": {"task": "labelling.pulse", "schedule": 600.0},
     "periodic estimates": {"task": "estimates.periodic", "schedule": 60.0},

@@ -23,6 +23,7 @@ from annotation.releases import api as releases
 from annotation.releases import subsets_api as subsets
 from annotation.runs import api as runs
 from annotation.takedowns import api as takedowns
+from annotation.webhooks import api as webhooks
 
 of_a_project = [
     path("", include(app.project_urls))
@@ -39,6 +40,7 @@ of_a_project = [
         subsets,
         runs,
         takedowns,
+        webhooks,
         jobs,
         audit,
     )

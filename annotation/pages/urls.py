@@ -25,6 +25,7 @@ from . import (
     runs,
     takedowns,
     votes,
+    webhooks,
 )
 
 urlpatterns = [
@@ -50,6 +51,7 @@ urlpatterns = [
         runs,
         takedowns,
         votes,
+        webhooks,
         jobs,
         audit,
     )

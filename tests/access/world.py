@@ -30,6 +30,7 @@ from annotation.people.models import Membership, Person, Project, Role
 from annotation.releases.models import Release
 from annotation.runs.models import Run
 from annotation.takedowns import services as takedowns
+from annotation.webhooks import services as webhooks
 from reliability import Subset
 from tests.conftest import PASSWORD, Cast, make_cast
 from tests.releases.conftest import Collection, built, make_collection
@@ -135,6 +136,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
     tries = cast.annotator(cast.alice).attempts
     tries.create(number=7, ended_at=Now())
     tries.create(number=8).faces.create(position=9, image=images[0], expected=1)
+    hook, _ = webhooks.create_webhook(cast.project, cast.carla, "https://hooks.example/faces")
     steps = "".join(f"# Step {i}\n" for i in range(1, 31))  # more than the default has
     write_tutorial(cast.project, steps, cast.carla)
     return {
@@ -161,6 +163,8 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "takedown-close pk": other.pk,
         "takedown-outcome reference": asked.reference,
         "notice-read pk": 1,
+        "webhook pk": hook.pk,
+        "webhook-again pk": webhooks.ping(hook).pk,
         "job pk": failed.pk,
         "job-cancel pk": queued.pk,
     }
