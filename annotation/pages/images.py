@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from annotation.images import queries, services
 from annotation.images.models import Image
@@ -17,14 +18,27 @@ from annotation.learning.models import Gold
 from annotation.people.models import Role
 from annotation.people.queries import Access
 from annotation.takedowns.queries import waiting_in
-from reliability.expressions import Expression
+from reliability import Subset
+from reliability.expressions import COMPOUNDS, Expression
 
+from . import frame
 from .frame import project_page, render
 from .words import EXPRESSIONS
 
 READERS = (Role.CURATOR, Role.CODER, Role.RESEARCHER)
 PER_PAGE = 60
 REMARKS_SHOWN = 500
+EVEN_SHARE = 1 / len(Expression)
+"""A label with more of the weighted votes than this is valid (paper §3.1)."""
+SOURCE_WORDS = {
+    "keyword": gettext_lazy("Found by the keyword"),
+    "source_url": gettext_lazy("Source"),
+    "page_url": gettext_lazy("Its page"),
+    "owner": gettext_lazy("Owner"),
+    "licence": gettext_lazy("Licence"),
+    "title": gettext_lazy("Title"),
+    "subject": gettext_lazy("Person shown"),
+}
 
 
 @project_page(*READERS)
@@ -62,12 +76,14 @@ def image(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
         "images/image.html",
         access,
         image=found,
-        votes=queries.votes_on(found) if access.is_curator else None,
-        estimate=found.estimates.order_by("-pk").first() if access.is_curator else None,
+        seen=_seen(found, access),
+        places=found.released_as.select_related("release").order_by("-release_id")
+        if access.has(*frame.READERS)
+        else None,
         known=_known(found) if access.is_curator else None,
         expressions=[(e.name.lower(), word) for e, word in EXPRESSIONS.items()],
         copies=queries.copies_of(found),
-        provenance=sorted(found.provenance.items()),
+        provenance=_provenance(found),
         is_mirrored=queries.is_mirrored(found),
         box=_rectangle(found.box),
     )
@@ -127,6 +143,54 @@ def _image(access: Access, uid: uuid.UUID) -> Image:
     if found is None:
         raise Http404("No such image.")
     return found
+
+
+def _seen(found: Image, access: Access) -> dict[str, Any] | None:
+    """What people see in the face: weighted votes, posterior and subset of the latest estimate.
+
+    Coders look with their own eyes, and only curators see how many voted for what.
+    """
+    if not access.has(*frame.READERS):
+        return None
+    item = found.estimates.select_related("estimate").order_by("-estimate_id").first()
+    votes = [n for _, n in queries.votes_on(found)] if access.is_curator else None
+    if item is None and not (votes and sum(votes)):
+        return None
+    shares = item.distribution if item else [0.0] * len(EXPRESSIONS)
+    posterior = item.posterior if item else shares
+    rows = [
+        {
+            "name": e.name.lower(),
+            "word": word,
+            "share": shares[e],
+            "width": round(100 * shares[e], 2),
+            "is_valid": shares[e] > EVEN_SHARE,
+            "posterior": posterior[e],
+            "votes": votes[e] if votes else None,
+        }
+        for e, word in EXPRESSIONS.items()
+    ]
+    subset = Subset(item.subset) if item else None
+    return {
+        "item": item,
+        "rows": rows,
+        "n_votes": sum(votes) if votes else None,
+        "even": round(100 * EVEN_SHARE, 2),
+        "subset": subset,
+        "compound": COMPOUNDS[item.compound][0] if item and item.compound is not None else "",
+        "valid": [row["word"] for row in rows if row["is_valid"]],
+        "difficulty": 1 / item.easiness if item and item.easiness else None,
+    }
+
+
+def _provenance(found: Image) -> list[tuple[Any, str, bool]]:
+    """What is known of the photograph, in words, each with whether it is an address."""
+    return [
+        (SOURCE_WORDS.get(name, name.replace("_", " ").capitalize()), str(text),
+         str(text).startswith("https://"))
+        for name, text in sorted(found.provenance.items())
+        if text not in (None, "")
+    ]  # fmt: skip
 
 
 def _known(image: Image) -> dict[str, str] | None:

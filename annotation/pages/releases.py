@@ -1,10 +1,13 @@
 """Pages about releases: what there is, what is in it, how to take it home."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
 
 from annotation.agreements.queries import still_to_accept
 from annotation.estimates.queries import latest_estimate
@@ -12,14 +15,32 @@ from annotation.images.models import Image
 from annotation.jobs.queries import live_job
 from annotation.people.models import Role
 from annotation.people.queries import Access
-from annotation.releases import queries, services
-from annotation.releases.models import Release
+from annotation.releases import cited, queries, services
+from annotation.releases.datasheet import AGREEMENT
+from annotation.releases.models import LayoutName, Release
 from reliability.expressions import COMPOUNDS, Expression
 
 from .frame import READERS, project_page, render
 from .words import EXPRESSIONS
 
 EXAMPLES = 6
+VERSIONS_SHOWN = 20
+SUBSETS = {
+    "basic": gettext_lazy("Basic expressions"),
+    "compound": gettext_lazy("Compound expressions"),
+}
+LAYOUT_WORDS = {
+    "rafdb": gettext_lazy(
+        "Originals, aligned faces, annotation and label files, as RAF-DB’s public loaders read them"
+    ),
+    "imagefolder": gettext_lazy(
+        "Aligned faces in a folder for each class, for torchvision and many others"
+    ),
+    "huggingface": gettext_lazy("Aligned faces beside their metadata, for datasets.load_dataset"),
+    "parquet": gettext_lazy(
+        "Tables with the aligned faces inside, for pandas, DuckDB and datasets"
+    ),
+}
 
 
 @project_page(*READERS)
@@ -37,18 +58,38 @@ def releases(request: HttpRequest, access: Access) -> HttpResponse:
 
 @project_page(*READERS)
 def release(request: HttpRequest, access: Access, version: str) -> HttpResponse:
-    """One version: its classes with faces, its numbers, its downloads."""
+    """One version, to look at, to cite and to take home."""
     found = _release(access, version)
-    slug = access.project.slug
-    archive = reverse("api:release-archive", args=[slug, found.version])
+    args = [access.project.slug, found.version]
+    here = request.build_absolute_uri(reverse("release", args=args))
+    archive = request.build_absolute_uri(reverse("api:release-archive", args=args))
+    main = queries.archive_of(found) or {"name": "", "sha256": ""}
+    name, sha256 = str(main["name"]), str(main["sha256"])
+    report = found.estimate.report
     return render(
         request,
         "releases/release.html",
         access,
         release=found,
+        n_images=sum(_sizes(found).values()),
+        sizes=_sizes(found),
         gallery=_gallery(found),
+        agreement=[(words, report[key]) for key, words in AGREEMENT.items() if report.get(key)],
+        datasheet=queries.datasheet_of(found),
+        archives=[
+            {
+                **one,
+                "label": LayoutName(str(one["layout"])).label,
+                "words": LAYOUT_WORDS[str(one["layout"])],
+            }
+            for one in found.archives
+        ],
         archive_url=archive,
-        snippet=_snippet(request.build_absolute_uri(archive), f"{slug}-{found.version}.tar"),
+        snippet=_snippet(archive, name),
+        script=cited.script(archive, name, sha256, access.person.get_username()),
+        reference=cited.reference(found, here),
+        bibtex=cited.bibtex(found, here),
+        versions=queries.releases_of(access.project)[:VERSIONS_SHOWN],
         successor=queries.successor(found),
         must_accept=still_to_accept(access) is not None,
     )
@@ -71,23 +112,38 @@ def _release(access: Access, version: str) -> Release:
     return found
 
 
-def _gallery(found: Release) -> list[dict[str, object]]:
-    """Every class that occurs, with its counts and some faces, as in the paper's Figure 3."""
-    classes: dict[tuple[str, int], dict[str, object]] = {}
-    there = found.images.exclude(image__state=Image.State.TAKEN_DOWN)
-    rows = there.order_by("subset", "label", "name").values_list(
-        "subset", "label", "split", "image__uid"
-    )
-    for subset, label, split, uid in rows:
-        one = classes.setdefault(
-            (subset, label),
-            {"subset": subset, "title": _title(subset, label), "train": 0, "test": 0, "faces": []},
-        )
-        one[split] += 1  # type: ignore[operator]
-        faces = one["faces"]
-        if isinstance(faces, list) and len(faces) < EXAMPLES:
-            faces.append(uid)
-    return list(classes.values())
+def _sizes(found: Release) -> dict[str, int]:
+    """Images by subset."""
+    return {
+        subset: sum(n for classes in splits.values() for n in classes.values())
+        for subset, splits in found.counts.items()
+    }
+
+
+def _gallery(found: Release) -> list[dict[str, Any]]:
+    """By subset, every class with its counts and some faces, as in the paper's Figure 3."""
+    there = found.images.exclude(image__state=Image.State.TAKEN_DOWN).order_by("name")
+    gallery = []
+    for subset, splits in found.counts.items():
+        train, test = splits["train"], splits["test"]
+        most = max(n + test[name] for name, n in train.items()) or 1
+        classes = []
+        for label, (name, n) in enumerate(train.items(), start=1):
+            rows = there.filter(subset=subset, label=label).select_related("image")
+            classes.append(
+                {
+                    "title": _title(subset, label),
+                    "label": label,
+                    "train": n,
+                    "test": test[name],
+                    "n": n + test[name],
+                    "faces": [row.image.uid for row in rows[:EXAMPLES]],
+                    "train_width": round(100 * n / most, 2),
+                    "test_width": round(100 * test[name] / most, 2),
+                }
+            )
+        gallery.append({"subset": subset, "title": SUBSETS[subset], "classes": classes})
+    return gallery
 
 
 def _title(subset: str, label: int) -> object:

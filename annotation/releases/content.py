@@ -22,13 +22,14 @@ from .folder import Entry, Folder
 from .layouts import HuggingFace, ImageFolder, Layout, OfficialTree, work_folder
 from .models import LayoutName
 from .plan import Plan
+from .queries import README
 from .tree import labels_written, write_faces
 
 PICTURES_END = 0.75  # of the job's progress
 LAYOUTS: dict[str, type[Layout]] = {
     layout.name: layout for layout in (OfficialTree, ImageFolder, HuggingFace)
 }
-README, CITATION, ATTRIBUTION = "README.md", "CITATION.cff", "attribution.csv"
+CITATION, ATTRIBUTION = "CITATION.cff", "attribution.csv"
 Report = Callable[[float, str], None]
 
 

@@ -14,6 +14,7 @@ from .folder import SUMS, digest_in
 from .models import Download, LayoutName, Notice, Release
 
 LATEST = "latest"
+README = "README.md"
 
 
 def releases_of(project: Project) -> QuerySet[Release]:
@@ -90,6 +91,12 @@ def digest_of(release: Release, path: str) -> str | None:
     if path == SUMS:
         return hashlib.sha256((folder_of(release) / SUMS).read_bytes()).hexdigest()
     return digest_in(folder_of(release) / SUMS, path)
+
+
+def datasheet_of(release: Release) -> str:
+    """The README of a release, in Markdown; empty where it is no longer on the disk."""
+    path = folder_of(release) / README
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def downloads_in(who: Access) -> QuerySet[Download]:

@@ -1,10 +1,15 @@
 """Downloads resume, say what they are, and are only for those who may have them."""
 
 import hashlib
+import random
 import shutil
+import socket
 import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
@@ -109,16 +114,85 @@ def test_withdrawn_release_is_gone_with_its_reason(cast: Cast, release: Release)
     assert cast.client(cast.rafik).get(ARCHIVE).status_code == 404
 
 
+class BadLine:
+    """A way to the site that breaks off after a random number of bytes, so many times."""
+
+    def __init__(self, address: str, n_breaks: int, seed: int = 1) -> None:
+        self.goal = urlsplit(address)
+        self.n_breaks = self.n_left = n_breaks
+        self._random = random.Random(seed)
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://localhost:{self._door.getsockname()[1]}"
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def close(self) -> None:
+        self._door.close()
+
+    def _answer(self) -> None:
+        while True:
+            try:
+                caller, _ = self._door.accept()
+            except OSError:
+                return
+            with (
+                caller,
+                socket.create_connection((self.goal.hostname, self.goal.port)) as site,
+            ):
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += caller.recv(65536)
+                site.sendall(request)
+                self._pass_on(site, caller)
+
+    def _pass_on(self, site: socket.socket, caller: socket.socket) -> None:
+        left = self._random.randint(1_500, 9_000) if self.n_left else 2**40
+        self.n_left = max(0, self.n_left - 1)
+        while left and (data := site.recv(min(left, 65536))):
+            caller.sendall(data)
+            left -= len(data)
+
+
+CURL = ["curl", "-sSf", "-C", "-", "-H", "{auth}", "-o", "{file}", "{url}"]
+WGET = ["wget", "-q", "-c", "--tries=1", "--header={auth}", "-O", "{file}", "{url}"]
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(shutil.which("curl") is None, reason="*** SKIPPED: no curl ***")
-def test_curl_resumes_from_ten_cuts(
+@pytest.mark.parametrize("command", [CURL, WGET], ids=["curl", "wget"])
+def test_download_broken_off_ten_times_resumes_to_the_right_digest(
+    cast: Cast, release: Release, live_server: Any, tmp_path: Path, command: list[str]
+) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"*** SKIPPED: no {command[0]} found ***")
+    line, file = BadLine(live_server.url, 10), tmp_path / "release.tar"
+    auth = f"Authorization: {cast.token(cast.rafik, 'researcher')['authorization']}"
+    words = {"auth": auth, "file": file, "url": line.address + ARCHIVE}
+    asked = [word.format(**words) for word in command]
+    statuses = []
+    while not statuses or (statuses[-1] and len(statuses) < 20):
+        statuses.append(subprocess.run(asked, check=False, capture_output=True).returncode)
+    line.close()
+    assert len(statuses) == line.n_breaks + 1, "each break ended one attempt"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == release.archive_digest
+    assert Download.objects.get().n_requests == len(statuses)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_script_of_the_page_brings_it_home_over_a_bad_line(
     cast: Cast, release: Release, live_server: Any, tmp_path: Path
 ) -> None:
-    file = tmp_path / "archive.tar"
-    auth = f"Authorization: {cast.token(cast.rafik, 'researcher')['authorization']}"
-    command = ["curl", "-sSf", "-C", "-", "-H", auth, "-o", str(file), live_server.url + ARCHIVE]
-    for k in range(10):
-        if file.exists():
-            file.write_bytes(file.read_bytes()[: release.archive_size * k // 11])
-        subprocess.run(command, check=True)
-        assert hashlib.sha256(file.read_bytes()).hexdigest() == release.archive_digest
+    """The snippet as the page shows it, with a token where its placeholder stands."""
+    line = BadLine(live_server.url, 5)
+    page = cast.client(cast.rafik).get("/p/faces/releases/1.0.0/")
+    script = page.context["script"].replace("http://testserver", line.address)
+    token = cast.token(cast.rafik, "researcher")["authorization"].removeprefix("Bearer ")
+    for key, outcome in ((token, 0), ("rafter_wrong", 1)):
+        text = script.replace("rafter_…", key).replace("sleep(5)", "sleep(0)")
+        ran = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True)
+        assert ran.returncode == outcome, ran.stderr.decode()
+        assert (
+            hashlib.sha256((tmp_path / "faces-1.0.0.tar").read_bytes()).hexdigest()
+            == release.archive_digest
+        )
+    assert b'"status":401' in ran.stderr
+    assert len(script.splitlines()) < 26
+    line.close()
