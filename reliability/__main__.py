@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         if name == "estimate":
             command.add_argument("--out", type=Path, required=True, help="folder to write")
             command.add_argument("--no-figures", action="store_true")
+    cut = commands.add_parser("shard", help="a votes file cut for many processes (docs)")
+    cut.set_defaults(run=_shard)
+    cut.add_argument("votes", type=Path, help="CSV with the columns item,annotator,expression")
+    cut.add_argument("--out", type=Path, required=True, help="folder to write")
+    cut.add_argument("--shards", type=int, required=True, help="one for each process, or more")
+    cut.add_argument("--classes", help="the classes in order; the seven expressions by default")
     simulated = commands.add_parser("simulate", help="votes of a crowd whose truth is known")
     simulated.set_defaults(run=_simulate)
     simulated.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -165,6 +171,16 @@ def _compare(asked: argparse.Namespace) -> None:
             f"{method:12} {fit.log_likelihood:15.2f} {int(fit.kept.sum()):5d} {same:8.4f}"
             f" {fit.seconds:8.3f}"
         )
+
+
+def _shard(asked: argparse.Namespace) -> None:
+    from reliability import shards
+    from reliability.expressions import NAMES
+
+    if asked.shards < 1:
+        raise ValueError(f"--shards is {asked.shards}, below 1")
+    classes = NAMES if asked.classes is None else tuple(asked.classes.split(","))
+    shards.cut_file(asked.votes, asked.out, asked.shards, classes)
 
 
 def _simulate(asked: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ images, with the K indicators of a vote pooled (README, decision 10). It rises w
 votes alone and must be read beside it; ``single_vote_reliability`` does not.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,19 +49,56 @@ def agreement(votes: Votes) -> Agreement:
 
 def agreement_of_counts(counts: ArrayLike) -> Agreement:
     """All coefficients of ``counts`` (n_items, K): how many people chose each class."""
+    return agreement_of_sums(sums_of_counts(counts))
+
+
+def sums_of_counts(counts: ArrayLike) -> Floats:
+    """All that the coefficients need of ``counts`` (n_items, K), (8 + 2 K,).
+
+    The sums of two sets of items add up to those of both, so that processes may share them.
+    """
     n = np.asarray(counts, dtype=np.float64)
     if n.ndim != 2:
         raise ValueError(f"counts: shape {n.shape}, must be (n_items, K)")
     n = n[n.sum(axis=1) > 0]
-    between, within = mean_squares(n)
-    depth = n.sum(axis=1)
+    depth, squares = n.sum(axis=1), (n**2).sum(axis=1)
+    twice = depth >= 2
+    same, deep = (squares - depth)[twice], depth[twice]  # ordered pairs of votes that agree
+    return np.concatenate(
+        [
+            [len(n), depth.sum(), (depth**2).sum(), (squares / depth).sum()],
+            [len(deep), deep.sum(), (same / (deep * (deep - 1))).sum(), (same / (deep - 1)).sum()],
+            n.sum(axis=0),
+            n[twice].sum(axis=0),
+        ]
+    )
+
+
+def agreement_of_sums(sums: Floats) -> Agreement:
+    """All coefficients from ``sums_of_counts``."""
+    n_items, n_votes, depth_squares, raw = (float(value) for value in sums[:4])
+    n_deep, deep_votes, agreeing, krippendorff_agreeing = (float(value) for value in sums[4:8])
+    of_class, of_deep = np.split(sums[8:], 2)
+    between = within = math.nan
+    if n_items >= 2:
+        between = (raw - float((of_class**2).sum()) / n_votes) / (n_items - 1)
+        within = (n_votes - raw) / (n_votes - n_items) if n_votes > n_items else math.nan
+    single = fleiss = krippendorff = None
+    if n_items >= 2:
+        typical = (n_votes - depth_squares / n_votes) / (n_items - 1)
+        single = _ratio(between - within, between + (typical - 1) * within)
+    if n_deep:
+        chance = float(((of_deep / deep_votes) ** 2).sum())
+        fleiss = _ratio(agreeing / n_deep - chance, 1 - chance)
+        expected = (deep_votes**2 - float((of_deep**2).sum())) / (deep_votes - 1)
+        krippendorff = _ratio(expected - (deep_votes - krippendorff_agreeing), expected)
     return Agreement(
-        n_votes=int(depth.sum()),
-        mean_votes_per_item=float(depth.mean()) if len(n) else 0.0,
+        n_votes=int(n_votes),
+        mean_votes_per_item=n_votes / n_items if n_items else 0.0,
         cronbach_alpha=_ratio(between - within, between),
-        single_vote_reliability=_single_vote(between, within, depth),
-        fleiss_kappa=_fleiss(n),
-        krippendorff_alpha=_krippendorff(n),
+        single_vote_reliability=single,
+        fleiss_kappa=fleiss,
+        krippendorff_alpha=krippendorff,
     )
 
 
@@ -86,57 +124,10 @@ def agreement_over_time(votes: Votes, when: ArrayLike, n_points: int = 12) -> Ag
     return AgreementOverTime(ends, times[order[ends - 1]], tuple(points))
 
 
-def mean_squares(counts: Floats) -> tuple[float, float]:
-    """Mean squares between and within items of one-hot votes, summed over the K indicators.
-
-    Rows without votes must be gone. NaN where there are no degrees of freedom.
-    """
-    depth = counts.sum(axis=1)
-    n_votes, n_items = depth.sum(), len(counts)
-    if n_items < 2:
-        return float("nan"), float("nan")
-    raw = (counts**2).sum(axis=1) / depth
-    between = (raw.sum() - (counts.sum(axis=0) ** 2).sum() / n_votes) / (n_items - 1)
-    if n_votes == n_items:
-        return float(between), float("nan")
-    return float(between), float((depth - raw).sum() / (n_votes - n_items))
-
-
 def spearman_brown(single: float, depth: ArrayLike) -> Floats:
     """Cronbach's alpha that a depth would give, from the reliability of a single vote."""
     k = np.asarray(depth, dtype=np.float64)
     return np.asarray(k * single / (1 + (k - 1) * single))
-
-
-def _single_vote(between: float, within: float, depth: Floats) -> float | None:
-    if len(depth) < 2:
-        return None
-    typical = (depth.sum() - (depth**2).sum() / depth.sum()) / (len(depth) - 1)
-    return _ratio(between - within, between + (typical - 1) * within)
-
-
-def _fleiss(counts: Floats) -> float | None:
-    """Fleiss' kappa; with ragged votes the mean over items of two votes or more."""
-    pairs = counts[counts.sum(axis=1) >= 2]
-    if not len(pairs):
-        return None
-    depth = pairs.sum(axis=1)
-    observed = (((pairs**2).sum(axis=1) - depth) / (depth * (depth - 1))).mean()
-    chance = ((pairs.sum(axis=0) / depth.sum()) ** 2).sum()
-    return _ratio(float(observed - chance), float(1 - chance))
-
-
-def _krippendorff(counts: Floats) -> float | None:
-    """Krippendorff's alpha for nominal values, from the counts of items with two votes or more."""
-    pairs = counts[counts.sum(axis=1) >= 2]
-    if not len(pairs):
-        return None
-    depth = pairs.sum(axis=1)
-    n_votes = depth.sum()
-    disagreement = n_votes - ((pairs * (pairs - 1)).sum(axis=1) / (depth - 1)).sum()
-    totals = pairs.sum(axis=0)
-    expected = (n_votes**2 - (totals**2).sum()) / (n_votes - 1)
-    return _ratio(float(expected - disagreement), float(expected))
 
 
 def _ratio(numerator: float, denominator: float) -> float | None:

@@ -129,7 +129,9 @@ def _inverse(likelihood: Likelihood, at: Point) -> tuple[Floats, Point]:
     return np.asarray(np.linalg.inv(curvature), dtype=np.float64), at
 
 
-def against_others(votes: Votes, measured: Measured, options: Options) -> tuple[Floats, Floats]:
+def against_others(
+    votes: Votes, measured: Measured, options: Options, exchange: Exchange = ALONE
+) -> tuple[Floats, Floats]:
     """α and its standard error for people whose own votes took no part in ``measured``.
 
     Each α is fitted alone, by Newton's method, to the items and posterior that the others
@@ -145,9 +147,16 @@ def against_others(votes: Votes, measured: Measured, options: Options) -> tuple[
     alpha = np.zeros(n)
     for _ in range(50):
         p = sigmoid(alpha[votes.annotator] * beta)
-        slope = summed(votes.annotator, beta * (right - p), n)
-        slope -= precision * (alpha - mean)
-        curvature = summed(votes.annotator, beta**2 * p * (1 - p), n) + precision
+        slope, curvature = exchange.total(
+            np.stack(
+                [
+                    summed(votes.annotator, beta * (right - p), n),
+                    summed(votes.annotator, beta**2 * p * (1 - p), n),
+                ]
+            )
+        )
+        slope = slope - precision * (alpha - mean)
+        curvature = curvature + precision
         step = np.clip(slope / curvature, -1.0, 1.0)
         alpha += step
         if np.abs(step).max(initial=0.0) < 1e-9:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reliability.exchange import ALONE, Exchange
 from reliability.votes import Votes
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,9 @@ def summed(at: NDArray[np.integer[Any]], weight: NDArray[np.floating[Any]], n: i
     return np.asarray(np.bincount(at, weight, minlength=n), dtype=np.float64)
 
 
-def implied_accuracy(votes: Votes, reliability: Floats, easiness: Floats) -> Floats:
+def implied_accuracy(
+    votes: Votes, reliability: Floats, easiness: Floats, exchange: Exchange = ALONE
+) -> Floats:
     """Mean chance that a vote is right, over the items that each person saw, (n_annotators,).
 
     For people without votes: over all items.
@@ -89,8 +92,11 @@ def implied_accuracy(votes: Votes, reliability: Floats, easiness: Floats) -> Flo
     right = sigmoid(  # in single precision, which is a tenth of the time
         reliability.astype(np.float32)[votes.annotator] * easiness.astype(np.float32)[votes.item]
     )
-    seen = votes.votes_per_annotator
-    mean = summed(votes.annotator, right, votes.n_annotators) / np.maximum(seen, 1)
-    for i in np.flatnonzero(seen == 0):
-        mean[i] = sigmoid(reliability[i] * easiness).mean() if len(easiness) else 0.5
-    return mean
+    n = votes.n_annotators
+    total, seen = exchange.total(
+        np.stack([summed(votes.annotator, right, n), votes.votes_per_annotator])
+    )
+    for i in np.flatnonzero(seen == 0):  # nobody's votes: the same people in every process
+        chances = sigmoid(reliability[i] * easiness).sum()
+        total[i], seen[i] = exchange.total(np.array([float(chances), len(easiness)]))
+    return np.where(seen > 0, total / np.maximum(seen, 1), 0.5)

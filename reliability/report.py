@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reliability.agreement import agreement
+from reliability.agreement import Agreement, agreement
 from reliability.estimates import Estimate
 from reliability.expressions import NAMES
 from reliability.partition import Subset, partition
@@ -36,11 +36,10 @@ def write(
     items = _names("item_names", item_names, votes.n_items)
     people = _names("annotator_names", annotator_names, votes.n_annotators)
     classes = _names("class_names", class_names, votes.n_classes)
-    _table(folder / "annotators.csv", *annotator_table(found, people))
-    _table(folder / "items.csv", *item_table(found, items, classes))
+    write_table(folder / "annotators.csv", *annotator_table(found, people))
+    write_table(folder / "items.csv", *item_table(found, items, classes))
     told = summary(votes, found)
-    text = json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "report.json", told)
     if figures:
         from reliability import gallery
 
@@ -53,13 +52,17 @@ def write(
 
 def summary(votes: Votes, found: Estimate) -> dict[str, Any]:
     """What report.json says of the fit; ``None`` where the votes leave a coefficient undefined."""
-    agreed = agreement(votes)
+    return of_fit(found, agreement(votes), votes.n_items) | {"votes_digest": votes.digest}
+
+
+def of_fit(found: Estimate, agreed: Agreement, n_items: int) -> dict[str, Any]:
+    """The same without the votes' digest, for votes that no process holds whole."""
     return {
         "method": found.method,
-        "n_items": votes.n_items,
-        "n_annotators": votes.n_annotators,
-        "n_votes": len(votes),
-        "n_classes": votes.n_classes,
+        "n_items": n_items,
+        "n_annotators": len(found.reliability),
+        "n_votes": agreed.n_votes,
+        "n_classes": found.posterior.shape[1],
         "log_likelihood": found.log_likelihood,
         "penalised_log_likelihood": found.penalised_log_likelihood,
         "converged": bool(found.converged),
@@ -72,7 +75,6 @@ def summary(votes: Votes, found: Estimate) -> dict[str, Any]:
         "krippendorff_alpha": agreed.krippendorff_alpha,
         "screened": int((~found.kept).sum()),
         "seconds": found.seconds,
-        "votes_digest": votes.digest,
     }
 
 
@@ -132,7 +134,14 @@ def _cell(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def _table(path: Path, header: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def write_json(path: Path, told: dict[str, Any]) -> None:
+    """A report; never a NaN in it."""
+    text = json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_table(path: Path, header: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """A table as CSV."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from reliability.expressions import NAMES
 from reliability.votes import Votes
 
-_COLUMNS = ("item", "annotator", "expression")
-_OPTIONAL = ("voted_at", "response_ms")
+COLUMNS = ("item", "annotator", "expression")
+OPTIONAL = ("voted_at", "response_ms")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_votes(path: str | Path, classes: tuple[str, ...] | None = None) -> Name
     columns = _fast(path) or _careful(path)
     if len(columns[0].names) == 0:
         raise ValueError(f"{Path(path).name} has no votes")
-    for name, column in zip(_COLUMNS, columns, strict=True):
+    for name, column in zip(COLUMNS, columns, strict=True):
         if "" in column.names:
             line = int(np.argmax(column.index == column.names.index(""))) + 2
             raise ValueError(f"line {line}: column {name} is empty")
@@ -65,13 +65,14 @@ class _Column:
     names: tuple[str, ...]
 
     def in_order(self) -> "_Column":
-        order = sorted(range(len(self.names)), key=_sort_key(self.names))
+        order = sorted(range(len(self.names)), key=sort_key(self.names))
         rank = np.empty(len(order), dtype=np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
         return _Column(rank[self.index], tuple(self.names[i] for i in order))
 
 
-def _sort_key(names: tuple[str, ...]) -> Callable[[int], Any]:
+def sort_key(names: tuple[str, ...]) -> Callable[[int], Any]:
+    """What to sort positions by so that names are in order: as numbers where all are such."""
     if all(name.isascii() and name.isdecimal() for name in names):
         return lambda i: (int(names[i]), names[i])
     return lambda i: names[i]
@@ -88,16 +89,16 @@ def _fast(path: str | Path) -> tuple[_Column, ...] | None:
             path,
             parse_options=arrow.ParseOptions(ignore_empty_lines=False),
             convert_options=arrow.ConvertOptions(
-                column_types=dict.fromkeys(_COLUMNS, text), strings_can_be_null=False
+                column_types=dict.fromkeys(COLUMNS, text), strings_can_be_null=False
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
     names = table.column_names
-    if set(names) - set(_OPTIONAL) != set(_COLUMNS) or len(set(names)) != len(names):
+    if set(names) - set(OPTIONAL) != set(COLUMNS) or len(set(names)) != len(names):
         return None
     found = []
-    for name in _COLUMNS:
+    for name in COLUMNS:
         column = table.column(name).combine_chunks()
         if not pa.types.is_dictionary(column.type):
             return None
@@ -113,14 +114,14 @@ def _careful(path: str | Path) -> tuple[_Column, ...]:
         raise ValueError(f"byte {error.start} is not UTF-8") from error
     lines = csv.reader(io.StringIO(text, newline=""))
     header = next(lines, [])
-    missing = [name for name in _COLUMNS if name not in header]
-    unknown = [name for name in header if name not in _COLUMNS + _OPTIONAL]
+    missing = [name for name in COLUMNS if name not in header]
+    unknown = [name for name in header if name not in COLUMNS + OPTIONAL]
     if missing or unknown or len(set(header)) != len(header):
         raise ValueError(
             f"line 1: the columns are {','.join(header) or '(none)'}; needed are"
-            f" {','.join(_COLUMNS)}, allowed besides {','.join(_OPTIONAL)}"
+            f" {','.join(COLUMNS)}, allowed besides {','.join(OPTIONAL)}"
         )
-    places = [header.index(name) for name in _COLUMNS]
+    places = [header.index(name) for name in COLUMNS]
     seen: list[dict[str, int]] = [{}, {}, {}]
     index: list[list[int]] = [[], [], []]
     for cells in lines:
@@ -129,7 +130,7 @@ def _careful(path: str | Path) -> tuple[_Column, ...]:
         for k, place in enumerate(places):
             index[k].append(seen[k].setdefault(cells[place], len(seen[k])))
     return tuple(
-        _Column(np.array(index[k], dtype=np.int32), tuple(seen[k])) for k in range(len(_COLUMNS))
+        _Column(np.array(index[k], dtype=np.int32), tuple(seen[k])) for k in range(len(COLUMNS))
     )
 
 
