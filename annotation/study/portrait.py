@@ -45,8 +45,13 @@ def paint(spec: FaceSpec) -> DrawnFace:
     hair.paint_front(sitter)
     _cover(sitter, spec)
     picture = camera.take(canvas.photograph(), spec.camera)
-    landmarks, points = _landmarks(sitter)
+    landmarks, points = _landmarks(sitter.head, sitter.face)
     return DrawnFace(spec, picture, _box(outline, sitter, picture.shape), landmarks, points)
+
+
+def marks(spec: FaceSpec) -> tuple[Points, Points]:
+    """(5, 2) and (37, 2) landmarks of a specified face, without painting it."""
+    return _landmarks(_head(spec), Anatomy(spec.identity, spec.units, spec.bearing))
 
 
 def _head(spec: FaceSpec) -> Head:
@@ -74,9 +79,8 @@ def _box(
     return tuple(round(float(v), 1) for v in limits)  # type: ignore[return-value]
 
 
-def _landmarks(sitter: Sitter) -> tuple[Points, Points]:
+def _landmarks(head: Head, face: Anatomy) -> tuple[Points, Points]:
     """The five manual and the 37 automatic points."""
-    face, head = sitter.face, sitter.head
     eyes = {side: face.eye(side) for side in (-1, 1)}
     mouth, tip = face.mouth, face.nose_tip[1]
     nose = np.array([(0.0, tip - 0.05, 1.15)])

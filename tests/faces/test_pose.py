@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 
 from annotation.faces import pose
-from annotation.study.faces import draw
+from annotation.study.faces import specify
+from annotation.study.portrait import marks
 
 
 def head(
     pitch: float = 0, yaw: float = 0, roll: float = 0, lift: float = 0, wider: float = 0
 ) -> np.ndarray:
     """(5, 2) pixels of the mean face, turned, with the mouth's corners lifted and drawn apart."""
-    at = np.concatenate([np.deg2rad([pitch, yaw, roll]), [1.0, 0, 0], [lift, wider, 0, 0]])
+    shapes = [0, lift, wider, 0, 0, 0]
+    at = np.concatenate([np.deg2rad([pitch, yaw, roll]), [1.0, 0, 0], shapes])
     return pose._projected(at) * 60 + (200, 180)
 
 
@@ -23,7 +25,8 @@ def test_turned_head_is_read_back(pitch: float, yaw: float, roll: float) -> None
     found = pose.estimate(head(pitch, yaw, roll))
     assert found.roll == pytest.approx(roll, abs=3)
     assert found.yaw == pytest.approx(yaw, abs=8)
-    assert found.pitch == pytest.approx(pitch, abs=8)
+    assert found.pitch == pytest.approx(pitch, abs=2 * found.pitch_sd)
+    assert found.pitch * pitch >= 0.25 * pitch**2  # drawn towards 0, never beyond it
     assert found.residual < 0.03
 
 
@@ -42,17 +45,38 @@ def test_smile_is_not_read_as_a_nod() -> None:
     assert bare > 15
 
 
-def test_uncertainty_covers_the_error_on_drawn_faces() -> None:
+@pytest.fixture(scope="module")
+def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, 3) pitch, yaw, roll of drawn faces as estimated, their deviations, and the truth.
+
+    Other people than those on whom the model's numbers were chosen (study 100).
+    """
+    found, true = [], []
+    for index in range(120):
+        spec = specify(index, seed=5)
+        points, _ = marks(spec)
+        found.append(pose.estimate(points)[:6])
+        true.append([spec.pose.pitch, spec.pose.yaw, spec.pose.roll])
+    both = np.array(found)
+    return both[:, :3], both[:, 3:], np.array(true)
+
+
+def test_uncertainty_covers_the_error_on_drawn_faces(
+    drawn: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
     """Their proportions are not those of the model's face: what the shape terms are for."""
-    errors = []
-    for index in range(12):
-        face = draw(index, seed=5)
-        found, true = pose.estimate(face.landmarks), face.spec.pose
-        errors.append(
-            [(found.yaw - true.yaw) / found.yaw_sd, (found.roll - true.roll) / found.roll_sd,
-             (found.pitch - true.pitch) / found.pitch_sd]
-        )  # fmt: skip
-    assert (np.abs(errors) < 3.5).all()
+    found, sd, true = drawn
+    far = np.abs(found - true) / sd
+    assert (far < 4).all()
+    assert ((far > 2).mean(0) < 0.12).all()  # 0.046 of a normal distribution
+
+
+def test_estimate_is_nearer_than_a_constant_on_people_it_was_not_tuned_on(
+    drawn: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    found, _, true = drawn
+    error, constant = np.abs(found - true).mean(0), np.abs(true - np.median(true, 0)).mean(0)
+    assert (error < (0.8 * constant[0], 0.25 * constant[1], 0.3 * constant[2])).all()
 
 
 def test_size_and_place_do_not_matter_and_coinciding_points_are_refused() -> None:
