@@ -55,8 +55,13 @@ class Course:
         if len(self.done) >= at_least and (due or at_least == 1):
             with transaction.atomic():
                 self.claim.check()
-                fields = ["state", "why", "n_bytes", "described"]
-                Photograph.objects.bulk_update(self.done, fields, batch_size=BATCH)
+                # The rows are there: an upsert is ten times as quick as Django's bulk_update.
+                Photograph.objects.bulk_create(
+                    self.done,
+                    update_conflicts=True,
+                    unique_fields=["id"],
+                    update_fields=["state", "why", "n_bytes", "described"],
+                )
             self.done, self.written_at = [], time.monotonic()
         told = f"{self.n_done:,} of {self.n_todo:,} photographs fetched"
         self.claim.report(START + SHARE * self.n_done / max(self.n_todo, 1), told)
