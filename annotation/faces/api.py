@@ -87,7 +87,8 @@ class FacePose(ProjectView):
         if not image or not points:
             raise Http404("No such image, or no landmarks yet.")
         by = "coders" if image.landmarks else "detector"
-        return Response({**pose.estimate(points)._asdict(), "by": by})
+        noise = pose.NOISE if image.landmarks else pose.PROPOSED_NOISE
+        return Response({**pose.estimate(points, noise)._asdict(), "by": by})
 
 
 class FaceToCode(serializers.Serializer[Any]):

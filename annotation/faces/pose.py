@@ -10,7 +10,7 @@ towards 0 as far as it is uncertain. ``benchmarks/find_faces.py`` prints the err
 always answering 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -48,8 +48,8 @@ SHAPE_ROWS = (
 """How faces differ from the mean one, by expression and by person, and the standard deviation."""
 SHAPES = np.stack([shape for shape, _ in SHAPE_ROWS])
 SHAPE_SD = np.array([sd for _, sd in SHAPE_ROWS])
-NOISE = 0.03
-"""A landmark's own error, in distances between the eyes."""
+NOISE, PROPOSED_NOISE = 0.03, 0.10
+"""A landmark's own error, in distances between the eyes: as a coder sets it, as it is proposed."""
 PITCH_SD, YAW_SD, ROLL_SD = 8.0, 30.0, 30.0
 """Priors in degrees: people nod little when they look at a camera."""
 STEPS = 25
@@ -71,17 +71,18 @@ class Pose(NamedTuple):
     residual: float
 
 
-def estimate(landmarks: Sequence[Sequence[float]]) -> Pose:
+def estimate(landmarks: Sequence[Sequence[float]], noise: float = NOISE) -> Pose:
     """The most probable pose of five landmarks in pixels; a few milliseconds.
 
-    Raises ``ValueError`` where the points coincide.
+    ``noise`` is their standard deviation in distances between the eyes. Raises
+    ``ValueError`` where the points coincide.
     """
     points = np.asarray(landmarks, dtype=np.float64)
     unit = np.hypot(*(points - points.mean(0)).T).mean() / 0.72
     if not unit > 1e-6:
         raise ValueError("landmarks: all points coincide")
     seen = (points - points[:2].mean(0)) / unit
-    at, spread = _fitted(seen)
+    at, spread = _fitted(seen, noise)
     pitch, yaw, roll = np.rad2deg(at[:3])
     sd = np.rad2deg(np.sqrt(np.diag(spread)[:3]))
     misfit = _projected(at) - seen
@@ -108,7 +109,9 @@ def _start(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     return start
 
 
-def _fitted(seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fitted(
+    seen: NDArray[np.float64], noise: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mode and covariance: Gauss and Newton's steps with a little damping.
 
     Parameters: pitch, yaw, roll (radians), scale, x, y, then the shapes.
@@ -118,47 +121,36 @@ def _fitted(seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     )  # fmt: skip
     centre = np.zeros(len(sds))
     centre[3] = 1.0
+
+    def errors(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(10 + n,) misfits of points and priors, each in its own standard deviation."""
+        return np.concatenate([(_projected(at) - seen).ravel() / noise, (at - centre) / sds])
+
     at, damping = _start(seen), 1e-3
-    error = _errors(at, seen, centre, sds)
+    error = errors(at)
     for _ in range(STEPS):
-        slopes = _slopes(at, seen, centre, sds)
+        slopes = _slopes(errors, at)
         hessian = slopes.T @ slopes
         step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), slopes.T @ error)
-        moved = at - step
-        after = _errors(moved, seen, centre, sds)
+        after = errors(at - step)
         if after @ after < error @ error:
-            at, error, damping = moved, after, damping / 5
+            at, error, damping = at - step, after, damping / 5
             if np.abs(step).max() < 1e-7:
                 break
         else:
             damping *= 8
-    slopes = _slopes(at, seen, centre, sds)
+    slopes = _slopes(errors, at)
     return at, np.linalg.inv(slopes.T @ slopes)
 
 
-def _errors(
-    at: NDArray[np.float64],
-    seen: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    sds: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """(10 + n,) misfits of points and priors, each in its own standard deviation."""
-    return np.concatenate([(_projected(at) - seen).ravel() / NOISE, (at - centre) / sds])
-
-
 def _slopes(
-    at: NDArray[np.float64],
-    seen: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    sds: NDArray[np.float64],
+    errors: Callable[[NDArray[np.float64]], NDArray[np.float64]], at: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The errors' derivatives by central differences."""
     step = 1e-5
-    columns = []
-    for move in np.eye(len(at)) * step:
-        ahead = _errors(at + move, seen, centre, sds)
-        behind = _errors(at - move, seen, centre, sds)
-        columns.append((ahead - behind) / (2 * step))
+    columns = [
+        (errors(at + move) - errors(at - move)) / (2 * step) for move in np.eye(len(at)) * step
+    ]
     return np.stack(columns, 1)
 
 
