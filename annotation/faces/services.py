@@ -79,9 +79,7 @@ def _leave_out(finding: Finding) -> None:
     reason = f"{finding.get_kind_display().lower()} in it"
     told = {Kind.SMALL: "its face is too small", Kind.BLURRED: "its face is too blurred"}
     reason = told.get(Kind(finding.kind), reason)
-    held = Image.objects.filter(pk=finding.image_id, state=Image.State.HELD)
-    if not held.update(state=Image.State.EXCLUDED, state_reason=reason):
-        exclude(finding.image, reason)
+    exclude(finding.image, reason)
 
 
 def _exclude_parts(photograph: Image) -> None:

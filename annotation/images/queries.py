@@ -46,6 +46,17 @@ def filtered(
     return images.filter(near_copy_of__isnull=False) if near_copies else images
 
 
+def undecided_copies(project: Project) -> QuerySet[Image]:
+    """Images in the line that look like an earlier one in the line; nobody has decided yet."""
+    in_line = (Image.State.ACTIVE, Image.State.HELD)
+    return (
+        images_of(project)
+        .filter(state__in=in_line, near_copy_of__state__in=in_line)
+        .select_related("near_copy_of", "project")
+        .order_by("pk")
+    )
+
+
 def keywords_of(project: Project) -> list[str]:
     """The search words that photographs were found by, alphabetically."""
     words = images_of(project).filter(provenance__has_key="keyword")

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -27,6 +29,7 @@ from .words import EXPRESSIONS
 
 READERS = (Role.CURATOR, Role.CODER, Role.RESEARCHER)
 PER_PAGE = 60
+PAIRS_PER_PAGE = 12
 REMARKS_SHOWN = 500
 EVEN_SHARE = 1 / len(Expression)
 """A label with more of the weighted votes than this is valid (paper §3.1)."""
@@ -60,6 +63,7 @@ def images(request: HttpRequest, access: Access) -> HttpResponse:
         next_before=shown[PER_PAGE - 1].pk if len(shown) > PER_PAGE else None,
         n_images=everything.count(),
         n_near=everything.filter(near_copy_of__isnull=False).count(),
+        n_undecided=queries.undecided_copies(access.project).count() if access.is_curator else 0,
         keywords=queries.keywords_of(access.project),
         n_takedowns=waiting_in(access.project).count() if access.is_curator else 0,
         chosen=chosen | {"near_copies": near_copies},
@@ -91,12 +95,11 @@ def image(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
 
 @project_page(Role.CURATOR, methods=("POST",))
 def decide(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse:
-    """Exclude, restore, or say that a flagged image is no copy."""
+    """Exclude an image, or restore it."""
     found = _image(access, uid)
     deeds: dict[str, Any] = {
         "exclude": lambda: services.exclude(found, request.POST.get("reason", "")),
         "restore": lambda: services.restore(found),
-        "keep": lambda: services.keep_both(found),
     }
     deed = deeds.get(request.POST.get("deed", ""))
     if deed is None:
@@ -107,6 +110,35 @@ def decide(request: HttpRequest, access: Access, uid: uuid.UUID) -> HttpResponse
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("image", access.project.slug, found.uid)
+
+
+@project_page(Role.CURATOR, methods=("GET", "HEAD", "POST"))
+def near_copies(request: HttpRequest, access: Access) -> HttpResponse:
+    """Pairs that look alike, side by side, each for a decision."""
+    rows = queries.undecided_copies(access.project)
+    if request.method == "POST":
+        return _decide_copy(request, access, rows)
+    page = Paginator(rows, PAIRS_PER_PAGE).get_page(request.GET.get("page"))
+    for later in page:
+        later.seen_mirrored = queries.is_mirrored(later)  # type: ignore[attr-defined]
+    return render(request, "images/near_copies.html", access, page=page)
+
+
+def _decide_copy(request: HttpRequest, access: Access, rows: QuerySet[Image]) -> HttpResponse:
+    uid, decision = request.POST.get("image", ""), request.POST.get("decision", "")
+    if decision not in list(services.OfTwo):
+        raise Http404("No such decision.")
+    try:
+        later = rows.filter(uid=uuid.UUID(uid)).first()
+        if later is None:
+            raise ValidationError(_("Somebody has decided on these two already."))
+        services.decide_copy(later, services.OfTwo(decision))
+        messages.success(request, _("%s: decided.") % later.file_name)
+    except ValueError:
+        raise Http404("No such image.") from None
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("near-copies", access.project.slug)
 
 
 @project_page(Role.CURATOR)
@@ -208,6 +240,7 @@ def _rectangle(box: list[float] | None) -> dict[str, float] | None:
 
 urlpatterns = [
     path("p/<slug:slug>/images/", images, name="images"),
+    path("p/<slug:slug>/images/near-copies/", near_copies, name="near-copies"),
     path("p/<slug:slug>/images/<uuid:uid>/", image, name="image"),
     path("p/<slug:slug>/images/<uuid:uid>/decide/", decide, name="image-decide"),
     path("p/<slug:slug>/import/", import_page, name="import"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from PIL import Image as Pillow
 
 from annotation.images.models import Import
 from tests.conftest import Cast
@@ -28,10 +29,7 @@ def test_grid_image_and_report_show_what_came_in(
     assert carla.get(base + "import/").status_code == 200
     copy = record.images.get(file_name="b.jpg")
     page = carla.get(base + f"images/{copy.uid}/").content.decode()
-    assert "keep both" in page
-    carla.post(base + f"images/{copy.uid}/decide/", {"deed": "keep"})
-    copy.refresh_from_db()
-    assert copy.near_copy_of is None
+    assert "Decide on near copies" in page
     carla.post(base + f"images/{copy.uid}/decide/", {"deed": "exclude", "reason": "blurred"})
     copy.refresh_from_db()
     assert (copy.state, copy.state_reason) == ("excluded", "blurred")
@@ -49,3 +47,35 @@ def test_only_curators_import_and_annotators_see_no_grid(
     assert rafik.get(base + "import/").status_code == 404
     decide = base + f"images/{image.uid}/decide/"
     assert rafik.post(decide, {"deed": "exclude", "reason": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("decision", "states", "named"),
+    [
+        ("different", ("active", "active"), False),
+        ("same_person", ("active", "active"), True),
+        ("drop_later", ("active", "excluded"), False),
+        ("drop_earlier", ("excluded", "active"), False),
+    ],
+)
+def test_two_that_look_alike_are_decided_on_side_by_side_and_once(
+    decision: str, states: tuple[str, str], named: bool, cast: Cast,
+    imported: Callable[..., Import],
+) -> None:  # fmt: skip
+    face = photograph(1, (240, 200))
+    mirrored = face.resize((180, 150)).transpose(Pillow.Transpose.FLIP_LEFT_RIGHT)
+    record = imported(a__jpg=encoded(face), b__jpg=encoded(mirrored))
+    carla, page = cast.client(cast.carla), f"/p/{cast.project.slug}/images/near-copies/"
+    shown = carla.get(page).content.decode()
+    assert shown.count("?size=display") == 2
+    assert "mirrored" in shown
+    later = record.images.get(file_name="b.jpg")
+    sent = {"image": str(later.uid), "decision": decision}
+    assert carla.post(page, {**sent, "decision": "both"}).status_code == 404
+    assert carla.post(page, sent).status_code == 302
+    a, b = record.images.order_by("file_name")
+    assert (a.state, b.state) == states
+    assert b.near_copy_of is None
+    assert (a.provenance.get("subject", "") == b.provenance.get("subject")) is named
+    assert "No two images wait" in carla.get(page).content.decode()
+    assert "decided on these two already" in carla.post(page, sent, follow=True).content.decode()
