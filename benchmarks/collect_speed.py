@@ -134,7 +134,9 @@ def against_curl(options: argparse.Namespace, album: Album) -> None:
     print(f"fetched by a collection   {ours:7.0f} photographs/s")
     print(f"fetched by curl           {theirs:7.0f} photographs/s")
     print(f"share                     {ours / theirs:7.0%}{told}")
-    print(f"the whole job             {whole:7.1f} s, {album.n / whole:.0f} photographs/s: ", end="")
+    print(
+        f"the whole job             {whole:7.1f} s, {album.n / whole:.0f} photographs/s: ", end=""
+    )
     print("start, search, fetch, import")
 
 

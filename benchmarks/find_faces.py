@@ -11,7 +11,7 @@ detection per second on one core. The pose model's numbers were chosen on study 
 import argparse
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -109,7 +109,7 @@ def misfit(landmarks: Points, matrix: Points) -> float:
     return float(np.sqrt((gaps**2).sum(1).mean()))
 
 
-def pose_by_angle(told: str, marked: list[Marked], noise: float = pose.NOISE) -> None:
+def pose_by_angle(told: str, marked: list[Marked], noise: Sequence[float] = pose.NOISE) -> None:
     """Mean absolute errors by how far the head is truly turned."""
     got = np.array([pose.estimate(m.points.tolist(), noise)[:6] for m in marked])
     true = np.array([[getattr(m.face.spec.pose, name) for name in ANGLES] for m in marked])

@@ -48,8 +48,9 @@ SHAPE_ROWS = (
 """How faces differ from the mean one, by expression and by person, and the standard deviation."""
 SHAPES = np.stack([shape for shape, _ in SHAPE_ROWS])
 SHAPE_SD = np.array([sd for _, sd in SHAPE_ROWS])
-NOISE, PROPOSED_NOISE = 0.03, 0.10
-"""A landmark's own error, in distances between the eyes: as a coder sets it, as it is proposed."""
+NOISE = (0.03,) * 5
+PROPOSED_NOISE = (0.04, 0.04, 0.12, 0.20, 0.20)
+"""The landmarks' own errors, in distances between the eyes: set by a coder, and as proposed."""
 PITCH_SD, YAW_SD, ROLL_SD = 8.0, 30.0, 30.0
 """Priors in degrees: people nod little when they look at a camera."""
 STEPS = 25
@@ -71,10 +72,10 @@ class Pose(NamedTuple):
     residual: float
 
 
-def estimate(landmarks: Sequence[Sequence[float]], noise: float = NOISE) -> Pose:
+def estimate(landmarks: Sequence[Sequence[float]], noise: Sequence[float] = NOISE) -> Pose:
     """The most probable pose of five landmarks in pixels; a few milliseconds.
 
-    ``noise`` is their standard deviation in distances between the eyes. Raises
+    ``noise`` are their standard deviations in distances between the eyes. Raises
     ``ValueError`` where the points coincide.
     """
     points = np.asarray(landmarks, dtype=np.float64)
@@ -82,7 +83,7 @@ def estimate(landmarks: Sequence[Sequence[float]], noise: float = NOISE) -> Pose
     if not unit > 1e-6:
         raise ValueError("landmarks: all points coincide")
     seen = (points - points[:2].mean(0)) / unit
-    at, spread = _fitted(seen, noise)
+    at, spread = _fitted(seen, np.asarray(noise, dtype=np.float64)[:, None])
     pitch, yaw, roll = np.rad2deg(at[:3])
     sd = np.rad2deg(np.sqrt(np.diag(spread)[:3]))
     misfit = _projected(at) - seen
@@ -110,7 +111,7 @@ def _start(seen: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fitted(
-    seen: NDArray[np.float64], noise: float
+    seen: NDArray[np.float64], noise: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mode and covariance: Gauss and Newton's steps with a little damping.
 
@@ -124,7 +125,7 @@ def _fitted(
 
     def errors(at: NDArray[np.float64]) -> NDArray[np.float64]:
         """(10 + n,) misfits of points and priors, each in its own standard deviation."""
-        return np.concatenate([(_projected(at) - seen).ravel() / noise, (at - centre) / sds])
+        return np.concatenate([((_projected(at) - seen) / noise).ravel(), (at - centre) / sds])
 
     at, damping = _start(seen), 1e-3
     error = errors(at)
