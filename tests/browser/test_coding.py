@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from annotation.faces.models import Coding, Sampled
 from annotation.images.models import Image
@@ -69,6 +69,14 @@ def shown(page: Page, other_than: str | None = None) -> str:
     return str(page.evaluate("document.getElementById('coding').dataset.shown"))
 
 
+def hold_reading(route: Route, held: list[Route]) -> None:
+    """Keeps the site's answer to a read of a face; what is stored goes through."""
+    if route.request.method == "GET":
+        held.append(route)
+    else:
+        route.continue_()
+
+
 def said(uid: str, part: str) -> Any:
     return Coding.objects.get(image__uid=uid, part=part).said
 
@@ -125,11 +133,18 @@ def test_another_coder_was_faster_is_told_and_nothing_is_lost(
     coding.save(image, cora, "points", theirs, revision=0)
     page.keyboard.press("2")
     page.keyboard.press("ArrowUp")
+    held: list[Route] = []
+    page.route(f"**/coding/points/{first}/", lambda route: hold_reading(route, held))
     page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    keep = page.get_by_role("button", name="Keep mine too")
+    assert keep.count() == 0  # what is not offered yet cannot be pressed in vain
+    held[0].continue_()
     page.get_by_text("Another coder has coded this face meanwhile").wait_for()
     assert shown(page) == first
     assert Coding.objects.count() == 1
-    page.get_by_role("button", name="Keep mine too").click()
+    keep.click()
     shown(page, first)
     assert Coding.objects.count() == 2
 

@@ -100,11 +100,12 @@ async function stored(told) {
   await next();
 }
 
-/** Somebody was faster: what stands is fetched, so that a second save changes just that. */
+/** Somebody was faster: what stands is fetched, so that a second save changes just that. Only then
+ * is the choice offered: a save pressed before would be taken for a second one of the first. */
 async function stale(why) {
-  report(why, $("stale"));
   const { status, body } = await ask(save.replace(placeholder, face.uid));
   if (status === 200) face.revision = body.revision;
+  report(why, $("stale"));
 }
 
 function report(text, template = null) {
