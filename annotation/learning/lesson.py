@@ -27,6 +27,7 @@ DRAWN = frozenset(
 """The faces that come with the product (``static/faces/NAME.webp``)."""
 OF_PROJECT = "image:"
 MAX_TEXT = 100_000
+N_REMINDING = 3
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -78,6 +79,34 @@ class Step:
             elif isinstance(block, Try):
                 found.append(block.face)
         return found
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """What the help of the labelling page shows of one expression: Markdown and some faces."""
+
+    text: str
+    faces: tuple[Face, ...]
+
+
+def reminders(steps: list[Step]) -> dict[Expression, Reminder]:
+    """First paragraph and row of faces of the step about each expression, where there is one."""
+    found: dict[Expression, Reminder] = {}
+    for step in steps:
+        expression = about(step)
+        text = next((b.text for b in step.blocks if isinstance(b, Prose)), "").split("\n\n")[0]
+        faces = next((b.faces for b in step.blocks if isinstance(b, Faces)), ())
+        if expression is not None and text:
+            found.setdefault(expression, Reminder(text, faces[:N_REMINDING]))
+    return found
+
+
+def about(step: Step) -> Expression | None:
+    """The one expression that a step is about: its title, or the only answer of its tries."""
+    if step.title.lower() in NAMES:
+        return Expression(NAMES.index(step.title.lower()))
+    answers = {block.answer for block in step.blocks if isinstance(block, Try)}
+    return answers.pop() if len(answers) == 1 else None
 
 
 def read(text: str) -> list[Step]:

@@ -121,9 +121,11 @@ def shown(project: Project, step: lesson.Step, tried: Any) -> dict[str, Any]:
         if isinstance(block, lesson.Prose):
             told["text"] = block.text
         elif isinstance(block, lesson.Faces):
-            told["faces"] = [_face(project, face, pictures) for face in block.faces]
+            told["faces"] = [face_shown(project, face, pictures) for face in block.faces]
         else:
-            told |= _tried(block, number, tried) | {"face": _face(project, block.face, pictures)}
+            told |= _tried(block, number, tried) | {
+                "face": face_shown(project, block.face, pictures)
+            }
         blocks.append(told)
     return {"title": step.title, "blocks": blocks, "choices": CHOICES}
 
@@ -142,7 +144,8 @@ def _tried(block: lesson.Try, number: int, tried: Any) -> dict[str, Any]:
     }
 
 
-def _face(project: Project, face: lesson.Face, pictures: tutorials.Pictures) -> dict[str, str]:
+def face_shown(project: Project, face: lesson.Face, pictures: tutorials.Pictures) -> dict[str, str]:
+    """The address and caption of a picture of the tutorial; no address where it is gone."""
     if face.name in lesson.DRAWN:
         return {"url": static(f"faces/{face.name}.webp"), "caption": face.caption}
     image = pictures.get(face.name.removeprefix(lesson.OF_PROJECT))

@@ -1,14 +1,17 @@
 """Labelling by keyboard alone, with the network going away in between."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from annotation.images.models import Image, Size
+from annotation.labelling import services as labelling
 from annotation.labelling.models import Vote
+from annotation.labelling.services import close_images
 from annotation.study.faces import draw
 from tests.conftest import PASSWORD, Cast
 from tests.labelling.conftest import images_in as images_in
@@ -56,6 +59,35 @@ def saved(page: Page) -> None:
     )
 
 
+class Gate:
+    """Holds requests back until it is opened."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self.held: list[Route] = []
+        self.is_open = False
+        page.route(pattern, self.take)
+
+    def take(self, route: Route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Lets the page go on until something holds; fails after ten seconds."""
+    for _ in range(500):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("it never came to hold")
+
+
 def test_faces_are_labelled_by_keyboard_undone_and_kept_while_offline(
     page: Page, cast: Cast, faces: list[int]
 ) -> None:
@@ -89,6 +121,34 @@ def test_faces_are_labelled_by_keyboard_undone_and_kept_while_offline(
     shown(page)
     saved(page)
     assert votes.all().count() == 19
+
+
+def test_page_that_ran_dry_shows_every_face(
+    page: Page, cast: Cast, faces: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faces come back with stored votes while the page, run dry, has asked for more."""
+    monkeypatch.setattr(labelling, "N_AHEAD", 3)
+    monkeypatch.setattr(labelling, "N_LOW", 2)
+    images = Image.objects.order_by("pk")
+    close_images([image.pk for image in images[12:]])
+    sign_in(page, "alice")
+    page.goto("/p/faces/label/")
+    face = shown(page)
+    votes, lists = Gate(page, "**/vote/"), Gate(page, "**/assignments/")
+    for key in "12":
+        page.keyboard.press(key)
+        face = shown(page, face)
+    page.keyboard.press("3")  # the last one that is here
+    until(page, lambda: bool(votes.held and lists.held))
+    votes.open()
+    face = shown(page, face)  # brought by a stored vote
+    with page.expect_response("**/assignments/"):
+        lists.open()
+    for n in range(4, 13):
+        page.keyboard.press("4")
+        if n < 12:
+            face = shown(page, face)
+    until(page, lambda: Vote.objects.filter(is_current=True).count() == 12)
 
 
 def test_next_face_is_painted_within_a_few_frames(page: Page, cast: Cast, faces: list[int]) -> None:

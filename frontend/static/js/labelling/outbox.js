@@ -1,34 +1,21 @@
 /** Votes on their way: kept in the browser until the site has stored them, sent in order. */
 
-/** @typedef {{ id?: number, kind: "vote" | "flag", assignment: number, body: object }} Letter */
+/** @typedef {import("./letters.js").Letter} Letter */
+/** @typedef {"ok" | "offline" | "signin"} State */
 
 const PAUSES_MS = [300, 1000, 2000, 5000, 10000];
 
-/** @param {string} name @returns {Promise<IDBDatabase>} */
-function open(name) {
-  return new Promise((resolve, reject) => {
-    const asked = indexedDB.open(name, 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore("letters", { keyPath: "id", autoIncrement: true });
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-}
-
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-const done = (request) => new Promise((resolve, reject) => {
-  request.onsuccess = () => resolve(request.result);
-  request.onerror = () => reject(request.error);
-});
-
 export class Outbox {
   /**
-   * @param {IDBDatabase} base
+   * @param {string} name
+   * @param {import("./letters.js").Letters | import("./letters.js").Memory} letters
    * @param {(letter: Letter) => Promise<Response>} send
-   * @param {{ stored(letter: Letter, answer: any): void, refused(letter: Letter, why: string): void,
-   *   changed(waiting: number, state: "ok" | "offline" | "signin"): void }} tell
+   * @param {{ stored(letter: Letter, answer: any): void, refused(letter: Letter, status: number, answer: any): void,
+   *   changed(waiting: number, state: State): void }} tell
    */
-  constructor(base, send, tell) {
-    this.base = base;
+  constructor(name, letters, send, tell) {
+    this.name = name;
+    this.letters = letters;
     this.send = send;
     this.tell = tell;
     this.busy = false;
@@ -36,16 +23,11 @@ export class Outbox {
     addEventListener("online", () => { this.failures = 0; this.flush(); });
   }
 
-  static async open(name, send, tell) { return new Outbox(await open(name), send, tell); }
-
-  store(mode) { return this.base.transaction("letters", mode).objectStore("letters"); }
-
-  /** @returns {Promise<Letter[]>} */
-  all() { return done(this.store("readonly").getAll()); }
+  all() { return this.letters.all(); }
 
   /** Keeps a letter, then sends what waits. @param {Letter} letter */
   async put(letter) {
-    await done(this.store("readwrite").add(letter));
+    await this.letters.add(letter);
     if (this.busy) this.tell.changed((await this.all()).length, this.failures ? "offline" : "ok");
     else this.flush();
   }
@@ -55,7 +37,7 @@ export class Outbox {
     if (this.busy) return;
     this.busy = true;
     try {
-      if (navigator.locks) await navigator.locks.request(this.base.name, () => this.sendAll());
+      if (navigator.locks) await navigator.locks.request(this.name, () => this.sendAll());
       else await this.sendAll();
     } finally {
       this.busy = false;
@@ -70,7 +52,7 @@ export class Outbox {
 
   async sendAll() {
     for (let letters = await this.all(); letters.length; letters = await this.all()) {
-      this.tell.changed(letters.length, "ok");
+      this.tell.changed(letters.length, this.failures ? "offline" : "ok");
       if (!await this.sendOne(letters[0])) return;
     }
     this.tell.changed(0, "ok");
@@ -87,13 +69,14 @@ export class Outbox {
     if (response.status === 401 || response.status === 403) return this.later("signin");
     if (response.status === 429 || response.status >= 500) return this.later("offline");
     const answer = await response.json().catch(() => ({}));
-    await done(this.store("readwrite").delete(letter.id));
+    await this.letters.remove(letter.id);
     this.failures = 0;
     if (response.ok) this.tell.stored(letter, answer);
-    else this.tell.refused(letter, answer.detail ?? `${response.status}`);
+    else this.tell.refused(letter, response.status, answer);
     return true;
   }
 
+  /** @param {State} state */
   async later(state) {
     this.failures += 1;
     this.tell.changed((await this.all()).length, state);

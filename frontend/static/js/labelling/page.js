@@ -1,23 +1,34 @@
 /** The labelling page: a queue of faces, an outbox of votes, and one table of deeds. */
 
+import { Letters } from "./letters.js";
 import { Outbox } from "./outbox.js";
 import { Queue } from "./queue.js";
+import { Session } from "./session.js";
+import * as told from "./told.js";
 
 const UNDO_DEPTH = 10;
 const TOO_FAST_MS = 250;
+const SIGNED_OUT = [401, 403];
 const $ = (id) => document.getElementById(id);
 const root = $("labelling");
 const { csrf, assignments, vote, flag, face, placeholder, outbox: name } = root.dataset;
+const word = Object.fromEntries([...root.querySelectorAll("[data-expression]")].map((b) => [b.dataset.expression, b.dataset.word]));
 
+/** @typedef {import("./queue.js").Face} Face */
 const queue = new Queue((image) => face.replace(placeholder, image));
-/** @type {{ face: any, word: string, revision: number }[]} */
+const session = new Session(name, sessionStorage);
+/** @type {{ face: Face, word: string, kind: "vote" | "flag" }[]} */
 const past = [];
+/** @type {Face | null} */
 let current = null;
-let revision = 1;
 let shownAt = 0;
+let wasAway = false;
+let isRefilling = false;
+let isResting = false;
+let isFast = false;
 let count = 0;
 let share = 0;
-let outbox;
+let late = 0;
 
 const send = (letter) => fetch((letter.kind === "vote" ? vote : flag).replace("/0/", `/${letter.assignment}/`), {
   method: "PUT",
@@ -27,160 +38,241 @@ const send = (letter) => fetch((letter.kind === "vote" ? vote : flag).replace("/
 });
 
 const tell = {
-  stored(letter, answer) { queue.add(answer.next ?? []); if (!current) next(); },
-  refused(letter, why) { report(why); },
+  stored(letter, answer) {
+    queue.add(answer.next ?? []);
+    if (queue.length) next();
+    if (answer.feedback) feedback(answer.feedback, letter.body.expression);
+  },
+  refused(letter, status, answer) {
+    if (status === 410) told.report("late", told.sentence("late", { n: ++late }));
+    else if (status === 409 && !answer.step) told.report("twice", told.sentence("twice"));
+    else told.report("refused", told.sentence("refused", { why: answer.detail ?? status }));
+  },
   changed(waiting, state) {
-    const chip = $("saved");
-    const { saved, waiting: word, offline } = chip.dataset;
-    chip.textContent = !waiting ? `✓ ${saved}` : state === "ok" ? `${waiting} ${word}` : `${waiting} ${word} · ${offline}`;
-    chip.classList.toggle("warn", state !== "ok");
-    if (state === "signin") report($("note").dataset.signin);
+    told.saved(waiting, state, outbox.letters.isKept);
+    if (state === "signin") told.report("signin", told.sentence("signin"));
+    if (!waiting) next();
   },
 };
 
-function report(text) {
-  const line = document.createElement("div");
-  line.className = "notice warn";
-  line.textContent = text;
-  $("reports").replaceChildren(line);
-}
+const letters = await Letters.open(name);
+const outbox = new Outbox(name, letters, send, tell);
 
-function say(text) {
-  const note = $("note") ?? document.createElement("p");
-  note.textContent = text;
-  $("stage").replaceChildren(note);
-}
+/** Resolves when what was changed is on the screen. @returns {Promise<number>} */
+const painted = () => new Promise((resolve) => {
+  requestAnimationFrame(() => {
+    const after = new MessageChannel(); // its message comes right after the frame
+    after.port1.onmessage = () => resolve(performance.now());
+    after.port2.postMessage(0);
+  });
+});
 
-/** Shows a face that is decoded already; the time of a vote runs from its paint. */
-async function show(one, nextRevision) {
-  current = one;
-  revision = nextRevision;
-  if (!await one.ready) return pictureLost(one);
-  if (current !== one) return;
-  $("stage").replaceChildren(one.picture);
-  $("stage").setAttribute("aria-busy", "false");
-  requestAnimationFrame(() => requestAnimationFrame((now) => {
-    if (current !== one) return;
-    shownAt = now;
-    root.dataset.painted = String(one.id);
-    root.dataset.paintedAt = String(now);
-  }));
-}
-
-/** A picture that does not come: fetched once more, then flagged for the curator. */
-async function pictureLost(one) {
-  if (!one.again) {
-    const fresh = { ...queue.fetch(one), again: true };
-    return setTimeout(() => current === one && show(fresh, revision), navigator.onLine ? 500 : 3000);
-  }
-  if (navigator.onLine) return answer("flag", { reason: "broken", note: "did not load" }, "—");
-  current = { ...one, again: false };
-  setTimeout(() => current && pictureLost(current), 3000);
-}
-
+/** Goes on to the next face; asks for more where there is none. Where a face is shown, it stays. */
 function next() {
+  if (current || isResting) return;
   const one = queue.take();
-  if (one) return show(one, 1);
-  current = null;
-  refill();
+  if (one) show(one);
+  else refill();
+}
+
+/** Shows a face that is decoded already; the time of a vote runs from its paint. @param {Face} one */
+async function show(one) {
+  current = one;
+  if (!await one.ready) return current === one && pictureLost(one);
+  if (current !== one) return;
+  $("stage").replaceChildren(one.picture, ...marked(one));
+  $("stage").setAttribute("aria-busy", "false");
+  const now = await painted();
+  if (current !== one) return;
+  shownAt = now;
+  wasAway = document.hidden;
+  root.dataset.painted = String(one.id);
+}
+
+/** A frame around the face that is meant, where the photograph holds several. @param {Face} one */
+function marked({ picture, mark }) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  Object.assign(picture.style, { maxInlineSize: `${3 * width}px`, maxBlockSize: `${3 * height}px` });
+  if (!mark) return [];
+  const frame = $("mark").content.firstElementChild.cloneNode(true);
+  frame.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  Object.assign(frame.style, { maxInlineSize: `${3 * width}px`, maxBlockSize: `${3 * height}px` });
+  const [x, y, w, h] = mark;
+  for (const line of frame.children) {
+    const place = { x: x * width, y: y * height, width: w * width, height: h * height };
+    for (const [key, value] of Object.entries(place)) line.setAttribute(key, String(value));
+  }
+  return [frame];
+}
+
+/** A picture that does not come is asked for again; only one that is broken itself is flagged. @param {Face} one */
+async function pictureLost(one) {
+  const answer = await fetch(one.picture.src, { cache: "reload" }).catch(() => null);
+  if (current !== one) return;
+  if (answer?.status === 404) { // taken down meanwhile
+    current = null;
+    return next();
+  }
+  const again = queue.fetch(one);
+  if (answer?.ok && !await again.ready) return reply("flag", { reason: "broken", note: "did not load" });
+  if (current !== one) return;
+  if (SIGNED_OUT.includes(answer?.status)) told.report("signin", told.sentence("signin"));
+  if (answer?.ok) return show(again);
+  current = again;
+  setTimeout(() => current === again && pictureLost(again), 3000);
 }
 
 async function refill() {
-  say(note.dataset.loading);
+  if (isRefilling) return;
+  isRefilling = true;
+  let what = "failed";
+  told.note("loading");
   try {
+    const waiting = await outbox.all(); // before the site is asked: it may store them meanwhile
     const response = await fetch(assignments, { headers: { accept: "application/json" } });
-    if (response.status === 401 || response.status === 403) return say(note.dataset.signin);
-    const body = await response.json();
-    if (body.step) return location.assign(body.url); // consent, tutorial or qualification first
-    const waiting = new Set((await outbox.all()).map((letter) => letter.assignment));
-    share = body.share;
-    count = Math.max(count, body.n_answered);
-    showCount();
-    queue.add(body.results.filter((one) => !waiting.has(one.id)));
-    if (queue.length) next();
-    else say(note.dataset.done);
+    if (SIGNED_OUT.includes(response.status)) what = "signin";
+    else what = take(await response.json(), waiting);
   } catch {
-    say(note.dataset.failed);
-    setTimeout(() => current || refill(), 3000);
+    what = "failed";
+  } finally {
+    isRefilling = false;
   }
+  if (current || isResting || what === "step") return;
+  if (queue.length) return next();
+  if (what === "done") return rest(true);
+  told.note(what);
+  setTimeout(next, what === "loading" ? 300 : 3000);
 }
 
-function showCount() { $("count").textContent = share ? `${count} / ${share}` : `${count}`; }
+/** Takes what the site answered. @param {any} body @param {any[]} waiting */
+function take(body, waiting) {
+  if (body.step) {
+    location.assign(body.url); // consent, tutorial or qualification first
+    return "step";
+  }
+  const firsts = waiting.filter(({ body: one }) => one.revision === 1).length;
+  count = Math.max(count, body.n_answered + (share ? 0 : firsts));
+  share = body.share;
+  told.progress(count, share);
+  const sent = new Set(waiting.map((letter) => letter.assignment));
+  queue.add(body.results.filter((one) => !sent.has(one.id)));
+  return sent.size ? "loading" : "done"; // votes that were on their way may bring more
+}
 
-function answer(kind, body, word) {
+/** Writes the answer down, then shows the next face. @param {"vote" | "flag"} kind */
+function reply(kind, body, said = "") {
   const one = current;
   if (!one) return;
-  outbox.put({ kind, assignment: one.id, body: kind === "vote" ? { ...body, revision } : body });
-  past.push({ face: one, word, revision, kind });
+  if (kind === "vote") one.revisions += 1;
+  outbox.put({ kind, assignment: one.id, body: kind === "vote" ? { ...body, revision: one.revisions } : body });
+  if (said) past.push({ face: one, word: said, kind });
   if (past.length > UNDO_DEPTH) past.shift();
-  if (revision === 1) count += 1;
+  count += Number(kind === "vote") - Number(one.isCounted);
+  one.isCounted = kind === "vote";
   current = null;
   next();
   // What can wait until the next face is painted.
-  setTimeout(() => { showCount(); showLast(); $("live").textContent = `${$("live").dataset.saved} ${word}. ${$("live").dataset.face}`; });
+  setTimeout(() => {
+    if (kind === "vote") session.answered(body.response_ms ?? null);
+    told.progress(count, share);
+    told.last(past);
+    told.live("chosen", { word: said, n: count + 1, of: share });
+    if (session.breakIsDue()) told.report("break", told.sentence("break"), "info");
+  });
 }
 
-function showLast() {
-  $("undo").disabled = !past.length;
-  $("last").replaceChildren(...past.slice(-5).reverse().map(({ face: one, word }) => {
-    const item = document.createElement("li");
-    const picture = one.picture.cloneNode();
-    const label = document.createElement("div");
-    label.textContent = word;
-    item.append(picture, label);
-    return item;
-  }));
+/** After a face whose expression is known, where the project says so. */
+function feedback({ is_right: isRight, expected, why }, said) {
+  const values = { expected: word[expected], said: word[said], why };
+  told.report("known", told.sentence(isRight ? "right" : "wrong", values), isRight ? "good" : "info");
 }
+
+/** The face that is shown waits in front while one rests. */
+function rest(isDone = false) {
+  if (current) queue.putBack(current);
+  current = null;
+  isResting = true;
+  delete root.dataset.painted;
+  told.rest(session, isDone);
+  told.resting(true);
+}
+
+function resume() {
+  isResting = false;
+  told.resting(false);
+  next();
+}
+
+const isPainted = () => current !== null && root.dataset.painted === String(current.id);
 
 /** Every deed once: key, button and screen reader run the same function. */
 const deeds = {
   vote(button, device) {
-    if (!current || !shownAt || root.dataset.painted !== String(current.id)) return;
-    const response_ms = Math.max(0, Math.round(performance.now() - shownAt));
-    const position = Number(button.dataset.key) - 1;
-    if (response_ms < TOO_FAST_MS && !root.dataset.asked) {
-      root.dataset.asked = "yes";
-      report(root.dataset.fast);
-    }
-    answer("vote", { expression: button.dataset.expression, response_ms, device, position }, button.dataset.word);
+    if (!isPainted()) return;
+    const ms = Math.max(0, Math.round(performance.now() - shownAt));
+    if (ms < TOO_FAST_MS && !isFast) told.report("fast", told.sentence("fast"), "info");
+    isFast ||= ms < TOO_FAST_MS;
+    const body = { expression: button.dataset.expression, device, position: Number(button.dataset.key) - 1 };
+    reply("vote", wasAway ? body : { ...body, response_ms: ms }, button.dataset.word);
     button.classList.add("pressed");
     setTimeout(() => button.classList.remove("pressed"), 120);
   },
+  pass(button) {
+    if (isPainted()) reply("flag", { reason: "cant_tell" }, button.dataset.word);
+  },
   flag() {
-    if (!current) return;
-    const dialog = $("flag");
+    const one = current;
+    if (!one) return;
+    const dialog = /** @type {HTMLDialogElement} */ ($("flag"));
     dialog.returnValue = "";
-    dialog.onclose = () => dialog.returnValue && answer("flag", { reason: dialog.returnValue }, "0");
+    dialog.querySelector("form").reset();
+    dialog.onclose = () => {
+      const chosen = dialog.querySelector(`[value="${dialog.returnValue}"][data-word]`);
+      if (chosen && current === one) reply("flag", { reason: dialog.returnValue, note: $("flag-note").value.trim() }, chosen.dataset.word);
+    };
     dialog.showModal();
   },
   undo() {
     const last = past.pop();
     if (!last) return;
+    if (isResting) told.resting(false);
+    isResting = false;
     if (current) queue.putBack(current);
-    const again = last.kind === "flag" ? 1 : last.revision + 1;
-    show(last.face, again);
-    showLast();
-    $("live").textContent = $("live").dataset.undone;
+    if (last.kind === "vote") session.takenBack();
+    show(last.face);
+    told.last(past);
+    told.live("undone");
   },
-  help(button) {
+  help() {
     const help = $("help");
     help.hidden = !help.hidden;
-    document.querySelector("[data-act=help]").setAttribute("aria-expanded", String(!help.hidden));
-    if (!help.hidden) help.scrollIntoView({ block: "nearest" });
+    root.querySelector("[data-act=help]").setAttribute("aria-expanded", String(!help.hidden));
+    root.classList.toggle("helped", !help.hidden);
+    localStorage.setItem("labelling-help", help.hidden ? "" : "open");
   },
+  rest() { if (!isResting) rest(); },
+  resume,
 };
+
+const digit = (event) => event.code.match(/^(?:Digit|Numpad)([0-7])$/)?.[1] ?? event.key.match(/^[0-7]$/)?.[0];
+const LETTERS = { backspace: "undo", h: "help", f: "flag", p: "rest" };
 
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if ($("flag").open || event.target.closest("input, textarea, select, .menu")) return;
-  const button = /^[0-7]$/.test(event.key) ? root.querySelector(`[data-key="${event.key}"]`) : null;
-  if (button) deeds[button.dataset.act](button, "keyboard");
-  else if (event.key === "Backspace") deeds.undo();
-  else if (event.key.toLowerCase() === "h") deeds.help();
-  else if (event.key.toLowerCase() === "f") deeds.flag();
+  if (event.target.closest("input, textarea, select, .menu")) return;
+  const scope = $("flag").open ? $("flag") : root;
+  const key = digit(event);
+  const button = key && scope.querySelector(`[data-key="${key}"]`);
+  if (scope === $("flag")) {
+    if (!button) return;
+    button.click();
+  } else if (button) deeds[button.dataset.act](button, "keyboard");
+  else if (LETTERS[event.key.toLowerCase()]) deeds[LETTERS[event.key.toLowerCase()]]();
   else return;
   event.preventDefault();
 });
+
+$("flag-note").addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
 
 let pointer = "mouse";
 root.addEventListener("pointerdown", (event) => { pointer = event.pointerType || "mouse"; });
@@ -188,9 +280,8 @@ root.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button && !button.disabled) deeds[button.dataset.act](button, event.detail ? pointer : "keyboard");
 });
+document.addEventListener("visibilitychange", () => { wasAway ||= document.hidden; });
 
-const note = $("note");
-outbox = await Outbox.open(name, send, tell);
-tell.changed((await outbox.all()).length, "ok");
+if (localStorage.getItem("labelling-help")) deeds.help();
+next();
 outbox.flush();
-refill();

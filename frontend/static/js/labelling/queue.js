@@ -1,7 +1,11 @@
 /** Assignments ahead, with their faces fetched and decoded before they are shown. */
 
-/** @typedef {{ id: number, image: string }} Assignment */
-/** @typedef {Assignment & { picture: HTMLImageElement, ready: Promise<boolean> }} Face */
+/** @typedef {{ id: number, image: string, mark?: number[] | null }} Assignment */
+/**
+ * `revisions` counts the votes this page has sent for a face, `isCounted` says whether it is among
+ * those the page counts as labelled.
+ * @typedef {Assignment & { picture: HTMLImageElement, ready: Promise<boolean>, revisions: number, isCounted: boolean }} Face
+ */
 
 export const DECODED_AHEAD = 24;
 
@@ -28,17 +32,19 @@ export class Queue {
 
   fill() {
     while (this.faces.length < DECODED_AHEAD && this.later.length)
-      this.faces.push(this.fetch(this.later.shift()));
+      this.faces.push(this.fetch(this.later.shift(), this.faces.length ? "low" : "high"));
   }
 
-  /** @param {Assignment} assignment @returns {Face} */
-  fetch(assignment) {
-    const picture = new Image();
-    picture.alt = "";
-    picture.decoding = "sync";
-    picture.src = this.address(assignment.image);
-    const ready = picture.decode().then(() => true, () => false);
-    return { ...assignment, picture, ready };
+  /** @param {Assignment} assignment @param {"high" | "low"} priority @returns {Face} */
+  fetch(assignment, priority = "high") {
+    const face = /** @type {Face} */ ({ revisions: 0, isCounted: false, ...assignment });
+    face.picture = new Image();
+    face.picture.alt = "";
+    face.picture.decoding = "sync";
+    face.picture.fetchPriority = priority;
+    face.picture.src = this.address(face.image);
+    face.ready = face.picture.decode().then(() => true, () => false);
+    return face;
   }
 
   /** The next face, or undefined. @returns {Face | undefined} */
