@@ -80,7 +80,7 @@ def change(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         deliver_soon()
         messages.success(request, _("A message is on its way; below you see what came back."))
     else:
-        found.delete()
+        services.delete_webhook(found)
         messages.success(request, _("It is told nothing more."))
     return redirect("webhooks", access.project.slug)
 

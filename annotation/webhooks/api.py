@@ -86,7 +86,7 @@ class WebhookOne(WebhookView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Tell this address nothing more; what was sent to it is forgotten."""
-        self.webhook(pk).delete()
+        services.delete_webhook(self.webhook(pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

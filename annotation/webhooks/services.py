@@ -22,6 +22,8 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from annotation.addresses import refusal
+from annotation.audit.models import Kind
+from annotation.audit.services import tell
 from annotation.fetching import Fetcher, FetchError, Forbidden, Limits, checked
 from annotation.jobs.models import Job
 from annotation.people.models import Person, Project
@@ -54,10 +56,20 @@ def create_webhook(
     if project.webhooks.count() >= MOST_PER_PROJECT:
         raise ValidationError({"url": f"A project has at most {MOST_PER_PROJECT} webhooks."})
     nonce = secrets.token_hex(32)
-    made = Webhook.objects.create(
-        project=project, created_by=by, url=url, events=chosen, nonce=nonce
-    )
+    with transaction.atomic():
+        made = Webhook.objects.create(
+            project=project, created_by=by, url=url, events=chosen, nonce=nonce
+        )
+        told = ", ".join(chosen)
+        tell(Kind.JOBS, "added a webhook", project=project, subject=url[:200], after=told)
     return made, secret_of(made)
+
+
+def delete_webhook(webhook: Webhook) -> None:
+    """Tell an address nothing more; what was sent to it is forgotten."""
+    with transaction.atomic():
+        tell(Kind.JOBS, "removed a webhook", project=webhook.project_id, subject=webhook.url[:200])
+        webhook.delete()
 
 
 def secret_of(webhook: Webhook) -> str:
@@ -77,12 +89,20 @@ def signature(secret: str, body: bytes, at: int) -> str:
 
 def ping(webhook: Webhook) -> Delivery:
     """A message that only tries the address."""
+    tell(Kind.JOBS, "tried a webhook", project=webhook.project_id, subject=webhook.url[:200])
     body = {"event": PING, "project": webhook.project.slug, "message": "This address works."}
     return Delivery.objects.create(webhook=webhook, event=PING, body=_json(body))
 
 
 def send_again(delivery: Delivery) -> None:
     """Try an ended delivery anew, as if it had never been tried."""
+    webhook = delivery.webhook
+    tell(
+        Kind.JOBS,
+        "sent again",
+        project=webhook.project_id,
+        subject=f"{delivery.event} {delivery.pk}",
+    )
     ended = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
     ended.update(state=State.WAITING, n_attempts=0, next_at=Now(), answer="", ended_at=None)
     delivery.refresh_from_db()
