@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from annotation.images.alignment import align
+from annotation.study import conditions
 from annotation.study.faces import Style, paint, specify
 from reliability import Subset, Votes, estimate, partition
 from reliability.expressions import N_DISTRIBUTED_COMPOUNDS, N_EXPRESSIONS, Expression
@@ -106,9 +107,11 @@ def _draw_one(database: Database, index: int) -> _Drawn:
         sitter = specify(person * N_EXPRESSIONS, database.seed, Style.LAB).identity
         posed = specify(index, database.seed, Style.LAB, expression=Expression(asked))
         spec = replace(posed, identity=sitter)
-    face = paint(spec)
+    chance = conditions.generator(database.seed, index)
+    face = paint(conditions.harder(spec, chance))
+    taken = conditions.photograph(face.picture, face.landmarks, database.style, chance)
     second = -1 if spec.second is None else int(spec.second)
-    pixels = align(face.picture, face.landmarks).pixels
+    pixels = align(taken.picture, taken.landmarks).pixels
     return _Drawn(pixels, int(spec.expression), second, spec.easiness)
 
 
