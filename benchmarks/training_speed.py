@@ -16,15 +16,18 @@ from training.data import Faces
 from training.loop import Trainer
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The median time of one call, after one that does not count."""
-    work()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
+def seconds(repeats: int, *works: Callable[[], object]) -> list[float]:
+    """The median time of each, after one that does not count.
+
+    They take turns, so that what else runs on the machine meets all of them.
+    """
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(repeats + 1):
+        for mine, work in zip(times, works, strict=True):
+            started = time.perf_counter()
+            work()
+            mine.append(time.perf_counter() - started)
+    return [float(np.median(mine[1:])) for mine in times]
 
 
 def looped(x: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Tensor:
@@ -39,19 +42,29 @@ def looped(x: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Tensor:
     return total / len(x)
 
 
-def locality(batch: int) -> None:
-    """Time the matrix and the loop, forward and backward, on 2000 features."""
+def locality(batch: int, step_s: float) -> None:
+    """Time the matrix and the loop, forward and backward, on 2000 features.
+
+    ``step_s``: seconds of a bare step of the same network, for one face.
+    """
     labels = torch.randint(0, 7, (batch,))
     x = torch.randn(batch, 2000, requires_grad=True)
     alike = losses.same_class(labels)
-    once = seconds(lambda: losses.locality_loss(x, alike, 20).backward(), 5)
-    loop = seconds(lambda: looped(x, labels, 20).backward(), 2)
+    once, loop = seconds(
+        5,
+        lambda: losses.locality_loss(x, alike, 20).backward(),
+        lambda: looped(x, labels, 20).backward(),
+    )
     shown = f"{1e3 * once:.2f} ms, a loop {1e3 * loop:.1f} ms, {loop / once:.0f} times"
-    print(f"locality loss, batch {batch}: {shown}", flush=True)
+    share = 100 * once / (step_s * batch)
+    print(f"locality loss, batch {batch}: {shown}; {share:.2f} % of a step of dlp", flush=True)
 
 
-def engine(name: str, repeats: int) -> None:
-    """Time whole steps against forward, backward and update of the same network."""
+def engine(name: str, repeats: int) -> float:
+    """Time whole steps against forward, backward and update of the same network.
+
+    Returns the seconds of a bare step for one face.
+    """
     chosen = recipe.load(name)
     n = chosen.batch * 4
     pictures = torch.randint(
@@ -69,16 +82,17 @@ def engine(name: str, repeats: int) -> None:
 
     chance = batches.epoch_generator(0, 0, trainer.device)
     rows = torch.randperm(n)[: chosen.batch]
-    floor, whole = seconds(bare, repeats), seconds(lambda: trainer._step(rows, chance), repeats)
+    floor, whole = seconds(repeats, bare, lambda: trainer._step(rows, chance))
     rate = chosen.batch / whole
     print(
         f"{name}: {rate:,.0f} images/s, {100 * floor / whole:.0f} % of the bare network's",
         flush=True,
     )
+    return floor / chosen.batch
 
 
 if __name__ == "__main__":
-    for size in (64, 512, 2048):
-        locality(size)
     engine("demo", 40)
-    engine("dlp", 4)
+    step = engine("dlp", 4)
+    for size in (64, 512, 2048):
+        locality(size, step)

@@ -21,25 +21,29 @@ def locality_loss(
     the face itself. A face with fewer than ``k`` candidates uses all of them; one with none adds
     nothing. The neighbours' mean is a constant, as equation (4) has it. Computed in float32.
 
-    Costs two products n × m × d.
+    Costs one product n × m × d, masked, and n × k × d for the means.
     """
     x = features.float()
     candidates = (x if others is None else others.float()).detach()
-    weights = neighbour_weights(x.detach(), candidates, alike, k)  # (n, m)
-    away = x - weights @ candidates  # (n, d)
-    has_neighbours = alike.any(dim=1)
+    rows, shares = neighbours(x.detach(), candidates, alike, k)  # (n, k) both
+    means = functional.embedding_bag(rows, candidates, per_sample_weights=shares, mode="sum")
+    away = x - means  # (n, d)
+    has_neighbours = shares.any(dim=1)
     return 0.5 * (away.square().sum(dim=1) * has_neighbours).mean()
 
 
-def neighbour_weights(x: Tensor, candidates: Tensor, alike: Tensor, k: int) -> Tensor:
-    """1/k′ at each row's k′ = min(k, n_c − 1) nearest allowed candidates, 0 elsewhere: (n, m)."""
-    far = torch.full((), torch.inf, device=x.device)
+def neighbours(x: Tensor, candidates: Tensor, alike: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Each row's k′ = min(k, n_c − 1) nearest allowed candidates: (n, k) rows of ``candidates``,
+    and their shares, 1/k′, or 0 where a class has fewer than k.
+
+    An exhaustive search; ``k`` is cut to the number of candidates.
+    """
     squares = candidates.square().sum(dim=1)  # |x|² is the same along a row, so it may be left out
-    distance = torch.where(alike, squares - 2.0 * (x @ candidates.T), far)  # (n, m)
+    distance = torch.addmm(squares[None, :], x, candidates.T, alpha=-2.0)  # (n, m)
+    distance.masked_fill_(~alike, torch.inf)
     nearest = distance.topk(min(k, alike.shape[1]), dim=1, largest=False, sorted=False)
-    chosen = torch.isfinite(nearest.values).to(x.dtype)  # (n, k): fewer where a class is small
-    chosen = chosen / chosen.sum(dim=1, keepdim=True).clamp(min=1.0)
-    return torch.zeros_like(distance).scatter_(1, nearest.indices, chosen)
+    allowed = torch.isfinite(nearest.values).to(x.dtype)
+    return nearest.indices, allowed / allowed.sum(dim=1, keepdim=True).clamp(min=1.0)
 
 
 def same_class(labels: Tensor) -> Tensor:
