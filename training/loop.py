@@ -137,9 +137,9 @@ class Trainer:
         return order[: self.n_iterations - self.step].to(self.device)
 
     def _set_rate(self) -> None:
-        passed = sum(self.step >= share * self.n_iterations for share in self.recipe.drops)
+        rate = self.recipe.learning_rate * rate_factor(self.recipe, self.step / self.n_iterations)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * group["scale"] * 0.1**passed
+            group["lr"] = rate * group["scale"]
 
     def _step(self, rows: Tensor, chance: torch.Generator) -> Tensor:
         """One update; returns total, fit and pull as one tensor that stays on the device."""
@@ -228,6 +228,17 @@ class Trainer:
         }  # in the layout of its weight, which a fused step relies on
         self.optimizer.load_state_dict(state)
         self.epoch, self.step = int(saved.facts["epoch"]), int(saved.facts["step"])
+
+
+def rate_factor(recipe: Recipe, passed: float) -> float:
+    """What the learning rate is multiplied by when this share of the run has passed, 0–1."""
+    if recipe.cosine:
+        factor = 0.5 + 0.5 * math.cos(math.pi * passed)
+    else:
+        factor = 0.1 ** sum(passed >= share for share in recipe.drops)
+    if passed < recipe.warm_up:
+        factor *= passed / recipe.warm_up
+    return factor
 
 
 def _optimizer(recipe: Recipe, network: nn.Module, objective: nn.Module) -> torch.optim.SGD:

@@ -74,6 +74,8 @@ class Recipe:
     momentum: float = _number(0.9, 0, 1)
     weight_decay: float = _number(5e-4, 0, 1)
     drops: tuple[float, ...] = (0.25, 0.9)  # shares of the run after which the rate falls to 1/10
+    cosine: bool = False  # the rate falls along half a cosine to 0 instead of in drops
+    warm_up: float = _number(0.0, 0, 0.5)  # share of the run in which the rate rises from 0
     sharpness: float = _number(0.0, 0, 10)  # ρ of sharpness-aware minimisation; 0: plain SGD
     averaging: float = _number(0.0, 0, 0.999999)  # decay of the averaged weights; 0: none
 

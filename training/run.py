@@ -140,18 +140,14 @@ class _Run:
         return self.out / "checkpoints"
 
 
-def _open_folder(run: _Run, resume: bool) -> bool:
-    """Prepare the run folder; whether the run in it is finished already."""
-    identity = {"recipe": run.recipe.as_dict(), "seed": run.seed, "data": run.release.digest}
+def _is_finished(run: _Run, resume: bool) -> bool:
+    """Whether the run in the folder is finished already; refuses a folder of another run."""
     out, marker = run.out, run.out / "run.json"
     if not marker.is_file():
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "recipe.toml", run.recipe.as_toml())
-        write_json(marker, {**identity, "started": time.time()})
         return False
     if not resume:
         raise TrainingError(f"{out} holds a run already; resume it or choose another folder")
-    before = json.loads(marker.read_text(encoding="utf-8"))
+    before, identity = json.loads(marker.read_text(encoding="utf-8")), _identity(run)
     run.started = float(before.get("started", run.started))
     for what in identity:
         if before.get(what) != identity[what]:
@@ -159,8 +155,20 @@ def _open_folder(run: _Run, resume: bool) -> bool:
     return (out / "report.json").is_file()
 
 
+def _identity(run: _Run) -> dict[str, Any]:
+    return {"recipe": run.recipe.as_dict(), "seed": run.seed, "data": run.release.digest}
+
+
+def _begin_folder(run: _Run) -> None:
+    """Mark the folder as this run's, once it is known that the run can be made."""
+    if not (run.out / "run.json").is_file():
+        run.out.mkdir(parents=True, exist_ok=True)
+        write_text(run.out / "recipe.toml", run.recipe.as_toml())
+        write_json(run.out / "run.json", {**_identity(run), "started": time.time()})
+
+
 def _run(run: _Run, resume: bool) -> RunReport:
-    is_finished = run.team.agree(run.team.leads and _open_folder(run, resume))
+    is_finished = run.team.agree(run.team.leads and _is_finished(run, resume))
     if not is_finished:
         _train(run)
     run.team.leave()
@@ -169,6 +177,8 @@ def _run(run: _Run, resume: bool) -> RunReport:
 
 def _train(run: _Run) -> None:
     trainer, validation = _prepare(run)
+    if run.team.leads:
+        _begin_folder(run)
     _resume(run, trainer)
     deadline = time.monotonic() + run.recipe.time_limit_s if run.recipe.time_limit_s else None
     while trainer.epoch < trainer.n_epochs:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from training import recipe as recipes
@@ -75,3 +76,14 @@ def test_a_recipe_that_is_its_own_base_is_refused(tmp_path: Path) -> None:
 def test_listing_recipes_does_not_import_pytorch() -> None:
     code = "import sys, training.recipe as r; r.names(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_rate_drops_as_in_the_paper_or_rises_and_falls_smoothly() -> None:
+    from training.loop import rate_factor  # imports PyTorch, which listing recipes need not
+
+    paper = recipes.load("dlp")
+    assert [rate_factor(paper, p) for p in (0, 0.24, 0.25, 0.9)] == pytest.approx([1, 1, 0.1, 0.01])
+    smooth = recipes.load("dlp", {"cosine": True, "warm_up": 0.2})
+    found = [rate_factor(smooth, p) for p in (0, 0.1, 0.2, 0.5, 1)]
+    cosine = [(1 + np.cos(np.pi * p)) / 2 for p in (0.1, 0.2, 0.5)]
+    assert found == pytest.approx([0, cosine[0] / 2, cosine[1], cosine[2], 0])

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.patterns import TINY
-from training import export, storage
+from training import export, machine, storage
 from training import recipe as recipes
 from training.data import read_release
 from training.errors import TrainingError
@@ -213,6 +213,8 @@ def test_what_cannot_be_trained_is_said(
     with pytest.raises(TrainingError, match=message):
         run(release, tmp_path / "run", overrides=overrides)
     assert not (tmp_path / "run" / "report.json").exists()
+    if "learning_rate" not in overrides:  # refused before anything is written
+        assert not (tmp_path / "run").exists()
 
 
 def test_a_class_without_training_faces_is_named(
@@ -226,6 +228,40 @@ def test_a_class_without_training_faces_is_named(
     path.write_text("\n".join(kept) + "\n")
     with pytest.raises(TrainingError, match="no training face of Fear"):
         run(folder, tmp_path / "run")
+
+
+def test_a_class_with_one_face_is_learned_with_a_note(
+    make_release: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_release()
+    path = folder / "basic/EmoLabel/list_patition_label.txt"
+    lines = path.read_text().splitlines()
+    fear = [x for x in lines if x.startswith("train") and x.endswith(" 2")]
+    path.write_text("\n".join(x for x in lines if x not in fear[1:]) + "\n")
+    report = run(folder, tmp_path / "run", epochs=1)
+    assert "only 1 training face of Fear" in report.warnings
+
+
+def test_a_checkpoint_of_another_network_is_refused(release: Path, tmp_path: Path) -> None:
+    for name, overrides in (("one", {}), ("two", {"feature_size": 24})):
+        with pytest.raises(Stop):
+            run(release, tmp_path / name, overrides=overrides, progress=stop_at(1))
+    mine, other = (next((tmp_path / n / "checkpoints").glob("epoch-*")) for n in ("one", "two"))
+    mine.write_bytes(other.read_bytes())
+    with pytest.raises(TrainingError, match="the checkpoint is of another recipe"):
+        run(release, tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    ("largest", "message"),
+    [(20, "too small for batch 64; 16 fits: set batch=16"), (1, "with any batch")],
+)
+def test_a_gpu_without_memory_is_told_what_fits(largest: int, message: str) -> None:
+    def attempt(batch: int) -> None:
+        if batch > largest:
+            raise torch.cuda.OutOfMemoryError
+
+    assert message in str(machine.out_of_memory(64, attempt))
 
 
 def test_another_runs_folder_is_refused(release: Path, tmp_path: Path) -> None:
