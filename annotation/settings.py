@@ -217,6 +217,9 @@ LANGUAGES = [
     ("es", "Español"),
     ("zh-hans", "简体中文"),
 ]
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = BEHIND_HTTPS
 LOCALE_PATHS = [BASE_DIR / "frontend" / "locale"]
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from annotation.labelling import queries as labelling
 from annotation.learning import consent as consents
 from annotation.learning import queries
+from annotation.learning.standing import standing_of
 from annotation.people.models import AfterWithdrawal, Membership, Role
 from annotation.people.queries import Access
 
@@ -52,6 +53,7 @@ def me(request: HttpRequest, access: Access) -> HttpResponse:
         access,
         me=mine,
         work=labelling.work_of(mine),
+        standing=standing_of(mine),
         given=queries.consent_of(mine),
         discards=access.project.after_withdrawal == AfterWithdrawal.DISCARD,
     )

@@ -1,5 +1,7 @@
 """Pages about people: who is in the project, how they do, and inviting more; project settings."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,11 +21,14 @@ from annotation.labelling import parting
 from annotation.labelling import queries as labelling
 from annotation.labelling import services as labelling_services
 from annotation.learning import qualification
+from annotation.learning.attention import attention_of
 from annotation.people import services
 from annotation.people.models import Membership, Project, Role, VotesStand
 from annotation.people.queries import Access
+from reliability.expressions import Expression
 
 from .frame import project_page, render
+from .words import EXPRESSIONS
 
 GET_POST = ("GET", "HEAD", "POST")
 
@@ -100,7 +105,17 @@ def person(request: HttpRequest, access: Access, code: str) -> HttpResponse:
         at_work=labelling.people_at_work(access.project).get(member.pk, {}),
         history=list(estimates.history_of(member)),
         overruling=estimates.standing_overrulings(access.project).get(member.pk),
+        **_attention(member),
     )
+
+
+def _attention(member: Membership) -> dict[str, Any]:
+    """The signs in an annotator's answers, and the word of the key they chose most."""
+    if member.role != Role.ANNOTATOR:
+        return {}
+    found = attention_of(member)
+    key = "–" if found.key is None else EXPRESSIONS[Expression(found.key)]
+    return {"attention": found, "most_word": key}
 
 
 @project_page(Role.CURATOR, methods=("POST",))
