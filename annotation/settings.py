@@ -205,6 +205,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 
 # --- photographs from outside, and the faces in them ---
 FACE_MODEL = env.str("FACE_MODEL", default="")
+LANDMARK_MODEL = env.str("LANDMARK_MODEL", default="")
 FLICKR_API_KEY = env.str("FLICKR_API_KEY", default="")
 COLLECT_HOSTS = env.list("COLLECT_HOSTS", default=[".staticflickr.com"])
 

@@ -23,6 +23,7 @@ from annotation.people.models import Project
 
 from .detecting import Detector, detector
 from .looking import Face, look
+from .marking import mark_faces
 from .models import Finding
 
 Kind = Finding.Kind
@@ -35,12 +36,12 @@ QUALITY = 95
 def waiting(project: Project) -> QuerySet[Image]:
     """Images without a box in which nobody has looked for faces."""
     return Image.objects.filter(
-        Q(state=State.HELD) | Q(state=State.ACTIVE, box=None), project=project, finding=None
+        Q(state=State.HELD) | Q(state=State.ACTIVE, box__isnull=True), project=project, finding=None
     )
 
 
 def find_faces(claim: Claim) -> None:
-    """Look at every waiting image; the job's result counts what was found."""
+    """Look at every waiting image, mark every face; the job's result counts what was found."""
     ids = list(waiting(claim.project).order_by("pk").values_list("pk", flat=True))
     finder = detector(settings.FACE_MODEL)
     found: Counter[str] = Counter()
@@ -48,13 +49,14 @@ def find_faces(claim: Claim) -> None:
         claim.report(n / max(len(ids), 1), f"{n:,} of {len(ids):,} photographs looked at")
         image = Image.objects.select_related("imported_in", "project").get(pk=pk)
         found[_take(claim, image, finder)] += 1
+    n_marked = mark_faces(claim)
     with claim.finishing() as result:
-        result |= {str(kind): found[kind] for kind in Kind}
+        result |= {str(kind): found[kind] for kind in Kind} | {"marked": n_marked}
         doubtful = len(ids) - found[Kind.FACE]
         result["message"] = (
             f"{found[Kind.FACE]:,} of {len(ids):,} photographs have one face; "
             f"{doubtful:,} wait for a decision"
-        )
+        ) + (f"; {n_marked:,} faces marked" if n_marked else "")
 
 
 def _take(claim: Claim, image: Image, finder: Detector) -> str:

@@ -16,6 +16,7 @@ from annotation.jobs.services import request_job
 from annotation.people.models import Person, Project
 
 from .finding import let_in, place, waiting
+from .marking import unmarked
 from .models import Finding
 
 Decision = Finding.Decision
@@ -30,7 +31,8 @@ def request_faces(project: Project, by: Person | None, *, again: bool = False) -
     """
     undecided = Finding.objects.filter(image__project=project, decision="")
     doubtful = undecided.filter(kind__in=[Kind.NONE, Kind.SMALL, Kind.BLURRED])
-    if not waiting(project).exists() and not (again and doubtful.exists()):
+    is_due = waiting(project).exists() or unmarked(project).exists()
+    if not is_due and not (again and doubtful.exists()):
         raise ValidationError("No image waits for a search: all have a box, or were looked at.")
     with transaction.atomic():
         job, is_new = request_job(project, "find_faces", {"again": again}, by)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from annotation.faces import finding, queries, services
+from annotation.faces import finding, marking, queries, services
 from annotation.faces.models import Finding
 from annotation.jobs.queries import live_job
 from annotation.jobs.tasks import wake
@@ -40,6 +40,7 @@ def faces(request: HttpRequest, access: Access) -> HttpResponse:
         counts=queries.counts_of(access.project),
         n_doubtful=queries.doubtful(access.project).count(),
         n_waiting=finding.waiting(access.project).count(),
+        n_unmarked=marking.unmarked(access.project).count(),
         job=live_job(access.project, "find_faces"),
     )
 

@@ -43,6 +43,17 @@ def test_photograph_with_one_face_gets_box_and_proposals_and_joins_the_line(
     assert len(top_up(cast.annotator(cast.alice), 5)) == 1
 
 
+def test_photographs_that_were_imported_without_a_box_are_looked_at_too(
+    brought: Brought, looked: Looked
+) -> None:
+    image = brought(one=drawn(0).picture)["one"]
+    Image.objects.update(state=Image.State.ACTIVE)
+    assert list(finding.waiting(image.project)) == [image]
+    looked()
+    image.refresh_from_db()
+    assert image.box is not None
+
+
 def test_several_faces_become_an_image_each(cast: Cast, brought: Brought, looked: Looked) -> None:
     image = brought(two=beside(0, 3))["two"]
     looked()
