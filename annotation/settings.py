@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "follow take-downs": {"task": "takedowns.follow", "schedule": 15.0},
     "tell webhooks": {"task": "webhooks.deliver", "schedule": 15.0},
     "lapse assignments": {"task": "labelling.lapse", "schedule": 60.0},
+    "let certain images stop": {"task": "labelling.settle", "schedule": 60.0},
     "take pulses": {"task": "labelling.pulse", "schedule": 600.0},
     "periodic estimates": {"task": "estimates.periodic", "schedule": 60.0},
 }

@@ -68,6 +68,12 @@ def votes_since(estimate: Estimate | None, project: Project) -> int:
     return moved_since(project, estimate.job.started_at if estimate else None)
 
 
+def certain_images(estimate: Estimate, certainty: float, least_votes: int) -> set[int]:
+    """The images whose expression the estimate is so sure of, from so many votes or more."""
+    sure = estimate.items.filter(confidence__gte=certainty, n_votes__gte=least_votes)
+    return set(sure.values_list("image", flat=True))
+
+
 def _is_due(project: Project) -> bool:
     last = latest_estimate(project)
     n_new = votes_since(last, project)

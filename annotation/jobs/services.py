@@ -34,6 +34,7 @@ LOGGED_AS = {
     "import": Log.IMAGES,
     "collect": Log.IMAGES,
     "find_faces": Log.FACES,
+    "plan": Log.PROJECT,
     "estimate": Log.ESTIMATES,
     "release": Log.RELEASES,
     "train": Log.RUNS,

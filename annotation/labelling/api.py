@@ -21,7 +21,7 @@ from annotation.learning.queries import may_answer, n_checks, next_step, open_ch
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
-from . import booth, queries, services, table_api
+from . import booth, queries, rules_api, services, table_api
 from .booth import expression_of
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Device, Flag, Vote
@@ -241,5 +241,6 @@ project_urls = [
     path("assignments/<int:pk>/vote/", AssignmentVote.as_view(), name="assignment-vote"),
     path("assignments/<int:pk>/flag/", AssignmentFlag.as_view(), name="assignment-flag"),
     path("progress/", ProgressView.as_view(), name="progress"),
+    *rules_api.project_urls,
     *table_api.project_urls,
 ]

@@ -46,7 +46,7 @@ def top_up(
         if n_open > (n - 1 if low is None else low):
             return []
         if n_planned:
-            drawn = _release(membership, n - n_open)
+            drawn = _release(membership, n - n_open, rng)
         else:
             drawn = _draw(membership, share, n - n_open, rng)
         rows = membership.assignments.filter(image__in=drawn).select_related("image")
@@ -110,15 +110,22 @@ def _waiting(membership: Membership) -> tuple[int, int]:
     return counts.get(State.OPEN, 0), counts.get(State.PLANNED, 0)
 
 
-def _release(membership: Membership, n: int) -> list[int]:
-    """Open the next of what a plan holds for this person; their places are counted already."""
-    rows = membership.assignments.filter(state=State.PLANNED).order_by("pk")
-    held = list(rows.values_list("pk", "image_id")[:n])
+def _release(membership: Membership, n: int, rng: Chance) -> list[int]:
+    """Open some of what a plan holds for this person, at random; its places are counted already."""
+    rows = membership.assignments.filter(state=State.PLANNED)
+    told = ("pk", "image_id", "image__coverage__source")
+    if rng is not None:
+        every = list(rows.order_by("pk").values_list(*told))
+        held = rng.sample(every, min(n, len(every)))
+    else:
+        held = list(rows.order_by("?").values_list(*told)[:n])
     expires = Now() + timedelta(hours=membership.project.assignment_hours)
-    Assignment.objects.filter(pk__in=[pk for pk, _ in held]).update(
+    Assignment.objects.filter(pk__in=[pk for pk, *_ in held]).update(
         state=State.OPEN, drawn_at=Now(), expires_at=expires
     )
-    return [image for _, image in held]
+    Share.objects.filter(pk=membership.pk).update(drawn_at=Now())
+    sources = {image: source or 0 for _, image, source in held}
+    return apart(sources, sources, 0) if any(sources.values()) else list(sources)
 
 
 def _draw(membership: Membership, share: Share, n: int, rng: Chance) -> list[int]:

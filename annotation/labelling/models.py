@@ -2,7 +2,7 @@
 
 import random
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -31,9 +31,26 @@ class Rules(models.Model):
     )
     spread_sources = models.BooleanField(default=True)
     """Whether images of one photographer or search are kept apart within a person's work."""
+    certainty = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.5), MaxValueValidator(0.9999)],
+    )
+    """An image whose expression the last estimate is so sure of asks for no further votes."""
+    least_votes = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
+    """Below so many votes no image stops early. The project's target is the most."""
+    settled_by = models.BigIntegerField(null=True, editable=False)
+    """The estimate that the images' targets follow; none once the rules or the target changed."""
+    is_planned = models.BooleanField(default=False, editable=False)
+    """Whether a whole design was drawn: what is due from a person then stays theirs."""
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(certainty=None)
+                | models.Q(certainty__gte=0.5, certainty__lt=1, least_votes__gte=1),
+                name="rules_certainty_half_to_one",
+            ),
             models.CheckConstraint(
                 condition=models.Q(share__in=["even", "open"])
                 | models.Q(share="fixed", share_size__gte=1),

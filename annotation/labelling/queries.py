@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from annotation.images.models import Image
@@ -14,12 +14,13 @@ from .arrays import GivenVotes, Integers, given_votes
 from .draw import free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
 from .pulse import UNANSWERED, counted_votes, last_seen, moved_since, votes_per_day
-from .room import room_of
+from .room import at_work, room_of
 
 State = Assignment.State
 
 __all__ = [
-    "GivenVotes", "Progress", "given_votes", "live_counts", "moved_since", "next_assignments",
+    "GivenVotes", "Progress", "assignment_state", "given_votes", "live_counts", "moved_since",
+    "next_assignments",
     "open_flags", "people_at_work", "progress", "votes_in", "votes_of", "votes_on", "work_of",
 ]  # fmt: skip
 
@@ -90,6 +91,20 @@ def _votes_on_active_images(project: Project, unanswered: QuerySet[Assignment]) 
     return (live or 0) - unanswered.filter(**active).count()
 
 
+def assignment_state(project: Project) -> dict[str, int]:
+    """What the rules work on: images (untouched, stopped early), plan, people, their share."""
+    places = Coverage.objects.filter(project=project, is_open=True)
+    counts = places.aggregate(
+        n_images=Count("pk"),
+        n_untouched=Count("pk", filter=Q(n_live=0)),
+        n_stopped=Count("pk", filter=Q(target__lt=project.target_votes)),
+    )
+    planned = Assignment.objects.filter(annotator__project=project, state=State.PLANNED)
+    room = room_of(project)
+    here = at_work(project.pk).count()
+    return {**counts, "n_planned": planned.count(), "n_people": here, "share": room.share}
+
+
 def votes_in(project: Project) -> QuerySet[Vote]:
     """The current votes of a project's annotators on images that are active."""
     return Vote.objects.filter(
@@ -103,8 +118,7 @@ def votes_in(project: Project) -> QuerySet[Vote]:
 def work_of(membership: Membership) -> dict[str, int]:
     """One person's numbers: answered, open, and what falls to them as far as there is work."""
     counts = dict(membership.assignments.values_list("state").annotate(n=Count("pk")).order_by())
-    in_reach = free_for(membership).count() + counts.get(State.OPEN, 0)
-    in_reach += counts.get(State.ANSWERED, 0)
+    in_reach = free_for(membership).count() + sum(counts.get(state, 0) for state in Assignment.LIVE)
     return {
         "n_answered": counts.get(State.ANSWERED, 0),
         "n_open": counts.get(State.OPEN, 0),

@@ -62,6 +62,11 @@ def room_for(project: Project, n_live: int) -> tuple[Rules, Room]:
     return rules, room
 
 
+def forget_room(project_id: int) -> None:
+    """In this process; others remember for ``ROOM_HOLDS_S`` at most."""
+    _remembered.pop(project_id, None)
+
+
 def rules_of(project_id: int) -> Rules:
     """The project's rules; the paper's way where none were set."""
     return Rules.objects.filter(pk=project_id).first() or Rules(project_id=project_id)

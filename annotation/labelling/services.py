@@ -18,7 +18,7 @@ from .ballot import Answer
 from .bulk import import_votes, plan, record_votes_bulk
 from .draw import give_back, lock_share, take_place, top_up
 from .errors import AssignmentGone, VoteConflict
-from .models import Assignment, Coverage, Flag, Share, Vote
+from .models import Assignment, Coverage, Flag, Rules, Share, Vote
 from .pulse import UNANSWERED, take_pulse
 from .revisions import resent
 from .room import cap_of
@@ -76,6 +76,7 @@ def set_target(project: Project, target: int) -> None:
     with transaction.atomic():
         project.save(update_fields=["target_votes"])
         Coverage.objects.filter(project=project).update(target=Greatest(F("n_live"), target))
+        Rules.objects.filter(project=project).update(settled_by=None)
 
 
 def record_vote(assignment_id: int, membership: Membership, answer: Answer) -> Vote:
@@ -133,7 +134,12 @@ def decide_flag(flag: Flag, decision: str, by: Person) -> None:
 
 
 def lapse() -> int:
-    """Take back open assignments past their time, and those of people who left; how many."""
+    """Take back open assignments past their time, and those of people who left; how many.
+
+    What a plan gave to somebody at work is not taken from them: it waits in the plan again.
+    """
+    late = Assignment.objects.filter(expires_at__lt=Now(), state=State.OPEN)
+    _plan_again(late.filter(annotator__is_active=True, annotator__project__rules__is_planned=True))
     overdue = Q(expires_at__lt=Now(), state=State.OPEN) | Q(
         annotator__is_active=False, state__in=UNANSWERED
     )
@@ -222,6 +228,15 @@ def _retake(project: Project, held: dict[int, int], *, widen: bool) -> int:
     back = [held[image] for image in free]
     Assignment.objects.filter(pk__in=back).update(state=State.ANSWERED)
     return len(back)
+
+
+def _plan_again(rows: QuerySet[Assignment]) -> None:
+    """Live as before, and not open: neither images nor shares change."""
+    holders = list(rows.order_by().values_list("annotator", flat=True).distinct())
+    for membership in Membership.objects.filter(pk__in=holders).order_by("pk"):
+        with transaction.atomic():
+            lock_share(membership)
+            rows.filter(annotator=membership).update(state=State.PLANNED)
 
 
 def _end_for_each(rows: QuerySet[Assignment], state: str, *, close: bool = False) -> int:

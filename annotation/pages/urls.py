@@ -5,6 +5,7 @@ from django.urls import include, path
 from . import (
     account,
     agreements,
+    assignment,
     audit,
     checks,
     coding,
@@ -43,6 +44,7 @@ urlpatterns = [
         learning,
         lessons,
         checks,
+        assignment,
         own,
         estimates,
         agreements,
