@@ -8,7 +8,7 @@ export VAR_DIR ?= $(CURDIR)/var
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help up serve demo-big test lint format types bench check-deploy clean
+.PHONY: help up serve demo-big test lint format types messages bench check-deploy clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: .venv/ready-dev ## formatter, linter and types, as CI runs them
 format: .venv/ready-dev ## let the formatter and the linter mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: .venv/ready-dev ## bring the translations up to date and compile them
+	$(BIN)/python frontend/messages.py
 
 bench: .venv/ready-dev ## list the benchmarks; each prints ratios in one run
 	@grep -H -m1 '^"""' benchmarks/*.py | sed 's/:"""/\n    /'
