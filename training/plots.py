@@ -35,21 +35,21 @@ def curves(path: Path, history: Sequence[dict[str, Any]]) -> None:
     """Loss and validation mean diagonal over the epochs; ``history`` as in metrics.jsonl."""
     epochs = [h["epoch"] for h in history]
     with rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.4), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        left.plot(epochs, [h["loss"] for h in history], color=COLOURS[4])
-        dress(left, "Training loss", "epoch", "loss")
+        figure = Figure(figsize=(6.6, 5.8), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        upper.plot(epochs, [h["loss"] for h in history], color=COLOURS[4])
+        dress(upper, "Training loss", "", "loss")
         checked = [h for h in history if h.get("val_mean_diagonal") is not None]
         if checked:
             x, y = [h["epoch"] for h in checked], [100 * h["val_mean_diagonal"] for h in checked]
-            right.plot(x, y, color=COLOURS[0])
+            lower.plot(x, y, color=COLOURS[0])
             best = int(np.argmax(y))
-            right.plot(x[best], y[best], "o", color=COLOURS[5])
-            right.annotate(
+            lower.plot(x[best], y[best], "o", color=COLOURS[5])
+            lower.annotate(
                 f"{y[best]:.1f} %", (x[best], y[best]), (0, 7), textcoords="offset points"
             )
-            right.margins(y=0.15)
-        dress(right, "Validation", "epoch", "mean diagonal, %")
+            lower.margins(y=0.15)
+        dress(lower, "Validation", "epoch", "mean diagonal, %")
         save(path, figure)
 
 
