@@ -7,11 +7,27 @@ from reliability.expressions import NAMES
 
 from .copies import Prints, distance
 from .models import Image, Import, Trace
+from .pictures import region
 
 
 def images_of(project: Project) -> QuerySet[Image]:
     """All images that were not taken down."""
     return Image.objects.filter(project=project).exclude(state=Image.State.TAKEN_DOWN)
+
+
+def mark_of(image: Image) -> list[float] | None:
+    """Where the face that is meant lies in the picture as it is shown: x, y, width, height.
+
+    In shares (0–1) of the picture's sides. None unless it was cut from a photograph of several
+    faces: where there is one face, a frame around it would only disturb. No query.
+    """
+    if image.box is None or "face_of" not in image.provenance:
+        return None
+    left, top, right, bottom = region((image.width, image.height), image.box)
+    x1, y1, x2, y2 = image.box
+    width, height = right - left, bottom - top
+    shares = (x1 - left) / width, (y1 - top) / height, (x2 - x1) / width, (y2 - y1) / height
+    return [round(share, 4) for share in shares]
 
 
 def traces() -> list[Prints]:

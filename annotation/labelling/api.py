@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api import Conflict, Gone, ProjectView, StrictSerializer, unknown_parameters
+from annotation.images.queries import mark_of
 from annotation.learning import checks
 from annotation.learning.queries import may_answer, n_checks, next_step, open_checks
 from annotation.people.models import Membership, Role
@@ -69,6 +70,16 @@ class AssignmentRow(serializers.Serializer[Assignment]):
     id = serializers.IntegerField()
     image = serializers.UUIDField(source="image.uid")
     expires_at = serializers.DateTimeField()
+    mark = serializers.SerializerMethodField(
+        help_text="Where the face is, if the picture may show others: x, y, width, height in "
+        "shares of the picture as shown."
+    )
+
+    @extend_schema_field(
+        {"type": "array", "items": {"type": "number"}, "nullable": True, "minItems": 4}
+    )
+    def get_mark(self, row: Assignment) -> list[float] | None:
+        return mark_of(row.image)
 
 
 class AssignmentPage(serializers.Serializer[Any]):

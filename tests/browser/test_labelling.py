@@ -228,11 +228,13 @@ def test_what_is_no_vote_is_flagged_with_a_reason_and_a_note(
 def test_page_breaks_no_rule_and_fits_however_it_is_looked_at(
     page: Page, cast: Cast, faces: list[int]
 ) -> None:
+    Image.objects.update(box=[20, 20, 80, 80], provenance={"face_of": "a photograph"})
     sign_in(page, "alice")
     page.goto("/p/faces/label/")
     face = shown(page)
     page.keyboard.press("1")
     shown(page, face)
+    expect(page.locator("#stage .mark rect")).to_have_count(2)
     page.keyboard.press("h")
     help_, stage = page.locator("#help"), page.locator("#stage")
     expect(help_.locator("img")).to_have_count(21)
