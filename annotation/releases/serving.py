@@ -56,6 +56,10 @@ class Slice(io.RawIOBase):
     def fileno(self) -> int:
         return self.file.fileno()
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """``socket.sendfile`` leaves the file where it stopped; nothing else may move it."""
+        return self.file.seek(offset, whence)
+
     def close(self) -> None:
         self.file.close()
         super().close()

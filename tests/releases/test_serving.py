@@ -16,6 +16,7 @@ from django.test import Client
 
 from annotation.releases.models import Download, Release
 from annotation.releases.services import withdraw_release
+from annotation.releases.serving import Slice
 from tests.conftest import Cast
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +113,17 @@ def test_withdrawn_release_is_gone_with_its_reason(cast: Cast, release: Release)
     assert answer.status_code == 410
     assert "taken down" in answer.json()["detail"]
     assert cast.client(cast.rafik).get(ARCHIVE).status_code == 404
+
+
+def test_server_may_send_a_piece_by_sendfile(tmp_path: Path) -> None:
+    """As gunicorn does; it must not end in an error after the last byte."""
+    (tmp_path / "file").write_bytes(bytes(range(100)))
+    file = (tmp_path / "file").open("rb", buffering=0)
+    file.seek(7)
+    here, there = socket.socketpair()
+    with Slice(file, 20) as piece, here, there:
+        assert here.sendfile(piece, offset=7, count=20) == 20  # type: ignore[arg-type]
+        assert there.recv(100) == bytes(range(7, 27))
 
 
 class BadLine:
