@@ -20,6 +20,7 @@ from annotation.people.queries import Access
 from annotation.releases import queries, services
 from annotation.releases.crowd import MIN_GROUP
 from annotation.releases.difference import Kind, difference, spots_of, told
+from annotation.releases.features import refusal
 from annotation.releases.models import LayoutName, Release
 from annotation.releases.preview import Preview, preview
 from annotation.releases.split import TEST, TRAIN
@@ -45,6 +46,13 @@ class BuilderForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text=gettext_lazy("Each is an archive of its own that holds all faces."),
+    )
+    features = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Features by a trained network"),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=gettext_lazy("Of every face, as Feature/*.mat beside the pictures."),
     )
     votes = forms.BooleanField(
         label=gettext_lazy("With the votes themselves, under codes"), required=False
@@ -74,6 +82,16 @@ class BuilderForm(forms.Form):
         super().__init__(data or None)
         numbers = list(project.estimates.values_list("number", flat=True))
         parent = project.releases.first()
+        self.fields["features"].choices = [
+            (
+                run.number,
+                _("Run %(number)d: %(recipe)s") % {"number": run.number, "recipe": run.recipe},
+            )
+            for run in project.runs.filter(metrics__isnull=False)
+            if not refusal(project, [run.number])
+        ]
+        if not self.fields["features"].choices:
+            del self.fields["features"]
         self.fields["estimate"].choices = [(n, _("Estimate %d") % n) for n in numbers]
         self.initial = {
             "estimate": numbers[0] if numbers else None,
@@ -204,8 +222,8 @@ def _mirrored(chosen: dict[str, Any]) -> list[tuple[str, Any]]:
     """The choices as hidden fields of the form that publishes exactly what was looked at."""
     pairs: list[tuple[str, Any]] = []
     for name, value in chosen.items():
-        if name == "layouts":
-            pairs += [(name, layout) for layout in value]
+        if isinstance(value, list):
+            pairs += [(name, one) for one in value]
         elif value is True:
             pairs.append((name, "on"))
         elif name != "changelog" and value not in (False, None):

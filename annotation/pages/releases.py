@@ -85,6 +85,7 @@ def release(request: HttpRequest, access: Access, version: str) -> HttpResponse:
             for one in found.archives
         ],
         archive_url=archive,
+        files_url=reverse("api:release-files", args=args),
         snippet=_snippet(archive, name),
         script=cited.script(archive, name, sha256, access.person.get_username()),
         reference=cited.reference(found, here),

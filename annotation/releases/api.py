@@ -4,7 +4,7 @@ Researchers and curators read and download; curators publish and withdraw. ``lat
 newest version that was not withdrawn.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from django.http import Http404
@@ -75,6 +75,11 @@ class ReleaseRequest(StrictSerializer):
     votes = serializers.BooleanField(
         required=False, help_text="The votes under codes; where the project shares them if absent."
     )
+    features = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**31 - 1),
+        default=list,
+        help_text="Runs whose features of every face go in, as Feature/*.mat.",
+    )
 
 
 class WithdrawRequest(StrictSerializer):
@@ -129,6 +134,14 @@ class ReleaseView(ProjectView):
             raise Withdrawn(found)
         return found
 
+    def layout(self, release: Release) -> str:
+        """The layout that was asked for, the official tree if none; 400 where it was not built."""
+        layout = self.request.query_params.get("layout", LayoutName.RAFDB.value)
+        if queries.archive_of(release, layout) is None:
+            have = ", ".join(str(a["layout"]) for a in release.archives)
+            raise ValidationError({"layout": [f"{layout!r} is not one of {have}."]})
+        return str(layout)
+
 
 class ReleaseList(TableView, ReleaseView):
     @extend_schema(responses=ReleaseRow(many=True), operation_id="releases_list")
@@ -173,16 +186,15 @@ class ReleaseWithdraw(ReleaseView):
 
 
 class ReleaseFiles(ReleaseView):
-    @extend_schema(responses=ReleaseFileRow(many=True), operation_id="releases_files")
+    @extend_schema(
+        responses=ReleaseFileRow(many=True), operation_id="releases_files", parameters=[LAYOUT]
+    )
     def get(self, request: Request, slug: str, version: str) -> Response:
-        """Every file with its SHA-256, as in SHA256SUMS; the whole list, in order."""
-        unknown_parameters(request)
-        folder = queries.folder_of(self.release(version, standing=True))
-        rows = []
-        for line in (folder / queries.SUMS).read_text(encoding="utf-8").splitlines():
-            digest, _, name = line.partition("  ")
-            rows.append({"path": name, "sha256": digest})
-        return Response(rows)
+        """Every file of a layout with its SHA-256; the whole list, in order."""
+        unknown_parameters(request, "layout")
+        release = self.release(version, standing=True)
+        listed = queries.files_of(release, self.layout(release))
+        return Response([{"path": path, "sha256": sha256} for path, sha256 in listed])
 
 
 class DownloadView(ReleaseView):
@@ -196,8 +208,8 @@ class DownloadView(ReleaseView):
         self, release: Release, noted_as: str, path: Path, sha256: str, **how: Any
     ) -> HttpResponseBase:
         """The file, and the note that this person fetched it."""
-        part = how.get("part")
-        size = path.stat().st_size if part is None else part.length
+        part, inside = how.get("part"), how.get("inside")
+        size = part.length if part else inside.size if inside else path.stat().st_size
         n_bytes = bytes_to_send(self.request, etag_of(sha256, part), size)
         if n_bytes:
             services.record_download(release, self.access().person, noted_as, n_bytes)
@@ -205,24 +217,35 @@ class DownloadView(ReleaseView):
 
     def archive(self, release: Release) -> Archive:
         """The archive of the layout that was asked for, the official tree's if of none."""
-        layout = self.request.query_params.get("layout", "rafdb")
-        found = queries.archive_of(release, layout)
-        if found is None:
-            have = ", ".join(str(a["layout"]) for a in release.archives)
-            raise ValidationError({"layout": [f"{layout!r} is not one of {have}."]})
+        layout = self.layout(release)
+        found = queries.archive_of(release, layout) or {}
         path = queries.archive_path(queries.folder_of(release), layout)
         return Archive(path, str(found["name"]), str(found["sha256"]), int(found["size"]))
 
 
 class ReleaseFile(DownloadView):
-    @extend_schema(responses=BYTES)
+    @extend_schema(responses=BYTES, parameters=[LAYOUT])
     def get(self, request: Request, slug: str, version: str, file: str) -> HttpResponseBase:
         """One file; Range, strong ETag and Repr-Digest as for the archive."""
+        unknown_parameters(request, "layout")
         release = self.standing_release(version)
+        layout = self.layout(release)
+        if layout != LayoutName.RAFDB:
+            return self._from_archive(release, layout, file)
         digest = queries.digest_of(release, file)
         if digest is None:
             raise Http404(f"No file {file!r} in {release.version}.")
         return self.send(release, file, queries.folder_of(release) / file, digest)
+
+    def _from_archive(self, release: Release, layout: str, file: str) -> HttpResponseBase:
+        """A file of another layout, whose bytes lie in its archive only."""
+        spot = queries.spot_of(release, layout, file)
+        if spot is None:
+            raise Http404(f"No file {file!r} in {release.version} as {layout}.")
+        archive = queries.archive_path(queries.folder_of(release), layout)
+        name = PurePosixPath(file).name
+        noted = f"{layout}/{file}"
+        return self.send(release, noted, archive, spot.sha256, name=name, inside=spot)
 
     head = get
 

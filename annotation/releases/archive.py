@@ -31,6 +31,7 @@ class Member(NamedTuple):
     path: str
     source: Path | None
     size: int = 0
+    sha256: str = ""
 
 
 class Sealed(NamedTuple):
@@ -53,18 +54,23 @@ class _Hashing:
 
 
 def write_archive(
-    goal: Path, members: Iterable[Member], top: str, done: Callable[[int], None] = lambda n: None
+    goal: Path,
+    members: Iterable[Member],
+    top: str,
+    done: Callable[[int], None] = lambda n: None,
+    placed: Callable[[Member, int], None] = lambda member, offset: None,
 ) -> Sealed:
     """Store the members in an uncompressed tar under the folder ``top``.
 
     Faces are JPEG already: compressing them again costs minutes and saves a hundredth.
-    ``done`` hears how many files are in.
+    ``done`` hears how many files are in, ``placed`` where the bytes of each file begin.
     """
     with goal.open("xb", buffering=BUFFER) as file:
         sink = _Hashing(file)
         for n, member in enumerate(members, start=1):
             sink.write(_header(f"{top}/{member.path}", member.size))
             if member.source is not None:
+                placed(member, sink.size)
                 _store(member, sink)
             if n % 500 == 0:
                 done(n)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from annotation.jobs.services import Claim, JobError
 from annotation.people.models import Project
 from annotation.version import code_version
 
-from .archive import Sealed, write_archive
+from .archive import Member, Sealed, write_archive
 from .content import PICTURES_END, Content, write_content
 from .documents import Order
-from .folder import Entry, written_aside
+from .folder import Entry, Spot, write_index, written_aside
 from .models import LayoutName, Release, ReleasedImage
 from .plan import BASIC, Place, Plan, plan_release
-from .queries import archive_name, archive_path
+from .queries import archive_name, archive_path, index_path
 
 ARCHIVE_END = 0.97  # of the job's progress
 ROWS_AT_ONCE = 2000
@@ -48,6 +49,7 @@ def order_of(parameters: dict[str, Any]) -> Order:
         parameters["changelog"],
         tuple(parameters.get("layouts", [LayoutName.RAFDB])),
         parameters.get("votes", False),
+        tuple(parameters.get("features", [])),
         parameters.get("site", ""),
     )
 
@@ -96,10 +98,22 @@ def _seal(claim: Claim, content: Content, aside: Path, order: Order) -> list[tup
 
     for layout in content.layouts:
         top = archive_name(claim.project, order.version, layout.name).removesuffix(".tar")
-        seal = write_archive(aside / f"{layout.name}.tar", layout.members(), top, done)
+        spots: dict[str, Spot] = {}
+        placed = nowhere if layout.name == LayoutName.RAFDB else partial(_note, spots)
+        seal = write_archive(aside / f"{layout.name}.tar", layout.members(), top, done, placed)
+        if spots:
+            write_index(aside / f"{layout.name}.index", spots)
         sealed.append((layout.name, seal))
         n_before += layout.n_files
     return sealed
+
+
+def _note(spots: dict[str, Spot], member: Member, offset: int) -> None:
+    spots[member.path] = Spot(member.sha256, offset, member.size)
+
+
+def nowhere(member: Member, offset: int) -> None:
+    """The official tree's files lie in the release's folder: nobody looks for them in the tar."""
 
 
 def _record_and_move(
@@ -175,6 +189,8 @@ def _move(aside: Path, goal: Path, layouts: Sequence[str]) -> None:
     """Into place, over what an attempt left that died before its commit."""
     for layout in layouts:
         os.replace(aside / f"{layout}.tar", archive_path(goal, layout))
+        if layout != LayoutName.RAFDB:
+            os.replace(aside / f"{layout}.index", index_path(goal, layout))
     if goal.exists():
         os.replace(goal, aside / "orphan")
     os.replace(aside / "folder", goal)

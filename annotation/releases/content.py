@@ -18,6 +18,7 @@ from .croissant import croissant
 from .crowd import ANNOTATORS, VOTES, Crowd, codes, read_crowd
 from .datasheet import Account, People, datasheet
 from .documents import Order
+from .features import write_features
 from .folder import Entry, Folder
 from .layouts import HuggingFace, ImageFolder, Layout, OfficialTree, work_folder
 from .models import LayoutName
@@ -49,7 +50,10 @@ def write_content(aside: Path, plan: Plan, order: Order, report: Report) -> Cont
     context = Context(plan, votes_of, _subject_codes(plan, order))
     layouts = [_layout(name, aside, tree, context) for name in order.layouts]
     account = _write_faces(tree, layouts, plan, report)
-    told = documents.facts(plan, order, account)
+    features = write_features(
+        tree, plan, order.features, lambda: report(PICTURES_END, "Computing features")
+    )
+    told = documents.facts(plan, order, account) | {"features": features}
     tree.put(CITATION, documents.citation(told))
     if order.has_votes:
         _write_votes(tree, plan, order, crowd)

@@ -215,11 +215,18 @@ def _files(told: dict[str, Any], layout: Layout) -> str:
         if told["has_votes"]
         else ""
     )
+    features = "".join(
+        f"- `{one['file']}`: {one['n_features']:,} features of each face by the network of run "
+        f"{one['run']}\n  ({one['recipe']}, trained on {one['trained_on']}): `train`, `test` with "
+        "rows as in the label file, and\n  `train_label`, `test_label`.\n"
+        for one in told["features"]
+        if layout.own is layout.tree
+    )
     return f"""## Files
 
 This is the layout “{layout.name.label}”; the others hold the same faces.
 
-{layout.files}{votes}- `attribution.csv`: source and owner of each photograph.
+{layout.files}{features}{votes}- `attribution.csv`: source and owner of each photograph.
 - `croissant.json`: the tables, described for machines.
 - `SHA256SUMS`: every file with its digest; `sha256sum --check SHA256SUMS`.
 

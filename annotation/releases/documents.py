@@ -29,6 +29,8 @@ class Order:
     layouts: tuple[str, ...] = (LayoutName.RAFDB,)
     has_votes: bool = False
     """Whether the votes themselves go in, under codes."""
+    features: tuple[int, ...] = ()
+    """The runs whose features of every face go in."""
     site: str = ""
     """The address of the site that publishes it, for the datasheet's word on take-downs."""
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 SUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 BUFFER = 1 << 16
+SUMS_WIDTH, INDEX_WIDTH = 66, 96
+"""Signs before the path in a line of ``SHA256SUMS`` and of an archive's index."""
 
 
 class Entry(NamedTuple):
@@ -130,38 +132,64 @@ def written_aside(goal: Path, attempt: str) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def digest_in(sums: Path, path: str) -> str | None:
-    """The SHA-256 of one file by bisection in ``SHA256SUMS``; None where it is not listed.
+class Spot(NamedTuple):
+    """Where one file's bytes are within an archive."""
 
-    A dozen seeks in a file of a hundred thousand lines, and constant memory.
+    sha256: str
+    offset: int
+    size: int
+
+
+def write_index(goal: Path, spots: dict[str, Spot]) -> None:
+    """Every file of an archive with its place there, by path: what ``spot_in`` looks up."""
+    with goal.open("w", encoding="utf-8") as file:
+        for path in sorted(spots):
+            sha256, offset, size = spots[path]
+            file.write(f"{sha256}{offset:>16}{size:>14}  {path}\n")
+
+
+def digest_in(sums: Path, path: str) -> str | None:
+    """The SHA-256 of one file by ``SHA256SUMS``; None where it is not listed."""
+    return _head_of(sums, path, SUMS_WIDTH)
+
+
+def spot_in(index: Path, path: str) -> Spot | None:
+    """Where one file is in an archive, by its index; None where it is not listed."""
+    head = _head_of(index, path, INDEX_WIDTH)
+    return None if head is None else Spot(head[:64], int(head[64:80]), int(head[80:94]))
+
+
+def _head_of(listing: Path, path: str, width: int) -> str | None:
+    """What stands before a path in a sorted list, ``width`` signs and two of them blank.
+
+    By bisection: a dozen seeks in a file of a hundred thousand lines, and constant memory.
     """
     wanted = path.encode()
-    with sums.open("rb") as file:
-        low, high = 0, sums.stat().st_size
+    with listing.open("rb") as file:
+        low, high = 0, listing.stat().st_size
         while low < high:
-            middle = (low + high) // 2
-            start, digest, name = _line_over(file, middle)
+            start, line = _line_over(file, (low + high) // 2)
+            name = line[width:]
             if name == wanted:
-                return digest
+                return line[: width - 2].decode()
             if name < wanted:
-                low = start + len(name) + 67
+                low = start + len(line) + 1
             else:
                 high = start
     return None
 
 
-def _line_over(file: Any, position: int) -> tuple[int, str, bytes]:
-    """The line that covers a position: where it starts, its digest and its path."""
+def _line_over(file: Any, position: int) -> tuple[int, bytes]:
+    """Where the line that covers a position starts, and what it says."""
     back = max(0, position - 512)
     file.seek(back)
     block = file.read(1024)
     start = block.rfind(b"\n", 0, position - back) + 1
-    line = block[start : block.index(b"\n", start)]
-    return back + start, line[:64].decode(), line[66:]
+    return back + start, block[start : block.index(b"\n", start)]
 
 
-def lines_of(sums: Path) -> Iterator[tuple[str, str]]:
-    """Path and digest of every listed file, in order."""
+def lines_of(sums: Path, width: int = SUMS_WIDTH) -> Iterator[tuple[str, str]]:
+    """Path and digest of every listed file, in order; an index is wider than the sums."""
     with sums.open(encoding="utf-8") as file:
         for line in file:
-            yield line[66:-1], line[:64]
+            yield line[width:-1], line[:64]

@@ -68,9 +68,9 @@ class Layout(ABC):
     def members(self) -> Iterator[Member]:
         """Everything in the archive: documents and tables by path, then the pictures."""
         for entry in self.own.in_order():
-            yield Member(entry.path, self.own.root / entry.path, entry.size)
+            yield Member(entry.path, self.own.root / entry.path, entry.size, entry.sha256)
         for path, entry in self._pictures:
-            yield Member(path, self.tree.root / entry.path, entry.size)
+            yield Member(path, self.tree.root / entry.path, entry.size, entry.sha256)
 
     @property
     def n_files(self) -> int:

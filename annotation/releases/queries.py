@@ -10,7 +10,7 @@ from annotation.jobs.models import Job
 from annotation.people.models import Person, Project
 from annotation.people.queries import Access
 
-from .folder import SUMS, digest_in
+from .folder import INDEX_WIDTH, SUMS, Spot, digest_in, lines_of, spot_in
 from .models import Download, LayoutName, Notice, Release
 
 LATEST = "latest"
@@ -84,6 +84,25 @@ def archive_path(folder: Path, layout: str) -> Path:
     return folder.with_name(
         f"{folder.name}{'' if layout == LayoutName.RAFDB else f'.{layout}'}.tar"
     )
+
+
+def index_path(folder: Path, layout: str) -> Path:
+    """Where each file begins in the archive of a layout other than the official tree."""
+    return archive_path(folder, layout).with_suffix(".index")
+
+
+def spot_of(release: Release, layout: str, path: str) -> Spot | None:
+    """Where a file of another layout is in its archive; None for what is not listed there."""
+    index = index_path(folder_of(release), layout)
+    return spot_in(index, path) if index.is_file() else None
+
+
+def files_of(release: Release, layout: str = LayoutName.RAFDB) -> list[tuple[str, str]]:
+    """Path and SHA-256 of every file of a layout, in order."""
+    if layout == LayoutName.RAFDB:
+        return list(lines_of(folder_of(release) / SUMS))
+    index = index_path(folder_of(release), layout)
+    return list(lines_of(index, INDEX_WIDTH)) if index.is_file() else []
 
 
 def digest_of(release: Release, path: str) -> str | None:

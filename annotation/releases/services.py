@@ -19,6 +19,7 @@ from annotation.people.models import Person, Project
 
 from . import queries
 from .crowd import MIN_GROUP
+from .features import refusal as features_refusal
 from .models import Download, LayoutName, Notice, Release
 
 logger = logging.getLogger(__name__)
@@ -37,21 +38,26 @@ def request_release(
     layouts: Iterable[str] = (LayoutName.RAFDB,),
     twelfth: bool = False,
     votes: bool | None = None,
+    features: Iterable[int] = (),
     site: str = "",
     any_licence: bool = False,
 ) -> tuple[Job, bool]:
     """Ask for a release: of the latest estimate, as the next minor version, unless said otherwise.
 
     The official tree is always among the ``layouts``. ``votes`` publishes the votes themselves,
-    where the project shares them (by default where it does); ``site`` is the address that the
-    datasheet names for take-downs. Everything the build depends on is fixed here, in the job's
-    parameters, so that building again gives the same bytes. Raises ``ValidationError``.
+    where the project shares them (by default where it does); ``features`` are runs whose features
+    of every face go in; ``site`` is the address that the datasheet names for take-downs. Everything
+    the build depends on is fixed here, in the job's parameters, so that building again gives the
+    same bytes. Raises ``ValidationError``.
     """
     estimate = estimate or project.estimates.first()
     if estimate is None or estimate.project_id != project.pk:
         raise ValidationError({"estimate": "There is no estimate yet: estimate first."})
     if not 0 <= seed <= MAX_SEED:
         raise ValidationError({"seed": f"{seed} is not between 0 and {MAX_SEED}."})
+    runs = sorted(set(features))
+    if why := features_refusal(project, runs):
+        raise ValidationError({"features": why})
     parent = project.releases.first()
     version = version or queries.next_version(parent)
     _check_version(version, parent)
@@ -64,6 +70,7 @@ def request_release(
         "layouts": _known_layouts(layouts),
         "twelfth": twelfth,
         "votes": _with_votes(project, estimate, votes),
+        "features": runs,
         "site": site or (parent.parameters.get("site", "") if parent else ""),
         "any_licence": any_licence,
     }

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 
+from .folder import Spot
+
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".json": "application/json",
@@ -73,22 +75,27 @@ def serve_file(
     name: str | None = None,
     is_attachment: bool = False,
     part: Part | None = None,
+    inside: Spot | None = None,
 ) -> HttpResponseBase:
     """Answer GET or HEAD for a file that never changes; ``sha256`` is its hexadecimal digest.
 
     200, 206 for one satisfiable range (``If-Range`` obeyed), 304, 412, or 416 with the length.
     Several ranges and malformed ones are answered whole, as the standard allows. With ``part``
-    that part is what is answered: ranges count within it.
+    that part is what is answered: ranges count within it. With ``inside`` the file is one that
+    lies within ``path``, an archive.
     """
     etag = etag_of(sha256, part)
-    size = path.stat().st_size if part is None else part.length
-    offset = 0 if part is None else part.offset
+    if inside is not None:
+        offset, size = inside.offset, inside.size
+    else:
+        offset, size = (part.offset, part.length) if part else (0, path.stat().st_size)
     headers = _headers(etag, None if part else sha256, name or path.name, is_attachment)
     if "If-Match" in request.headers and not _names(request.headers["If-Match"], etag):
         return HttpResponse(status=412, headers=headers)
     if _names(request.headers.get("If-None-Match", ""), etag):
         return HttpResponseNotModified(headers=headers)
-    if settings.BEHIND_NGINX and part is None and "If-Match" not in request.headers:
+    is_whole = part is None and inside is None
+    if settings.BEHIND_NGINX and is_whole and "If-Match" not in request.headers:
         return _handed_to_nginx(path, headers)
     asked = _range(request, etag, size)
     if asked is None:

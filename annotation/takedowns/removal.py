@@ -85,7 +85,8 @@ def empty(release: Release) -> None:
     """Remove a withdrawn release's archives and pictures from the disk."""
     folder = releases.folder_of(release)
     for archive in release.archives:
-        releases.archive_path(folder, str(archive["layout"])).unlink(missing_ok=True)
+        for path in (releases.archive_path, releases.index_path):
+            path(folder, str(archive["layout"])).unlink(missing_ok=True)
     if not folder.is_dir():
         return
     for entry in folder.iterdir():

@@ -99,6 +99,26 @@ def test_each_layout_is_downloaded_by_itself(everything: Release, cast: Cast) ->
     assert paths == {archive["name"] for archive in listed}
 
 
+@pytest.mark.parametrize("layout", ALL)
+def test_each_layout_is_downloaded_file_by_file(
+    everything: Release, cast: Cast, layout: str, tmp_path: Path
+) -> None:
+    client, base = cast.client(cast.rafik), "/api/v1/projects/faces/releases/1.0.0/files/"
+    top = unpacked(everything, layout, tmp_path / "out")
+    listed = client.get(f"{base}?layout={layout}").json()
+    there = {p.relative_to(top).as_posix() for p in top.rglob("*") if p.is_file()}
+    assert {row["path"] for row in listed} | {"SHA256SUMS"} == there
+    for row in (listed[0], listed[len(listed) // 2], listed[-1]):
+        answer = client.get(f"{base}{row['path']}?layout={layout}")
+        whole = b"".join(answer)
+        assert whole == (top / row["path"]).read_bytes()
+        assert answer["ETag"] == f'"{hashlib.sha256(whole).hexdigest()}"' == f'"{row["sha256"]}"'
+        rest = client.get(f"{base}{row['path']}?layout={layout}", headers={"range": "bytes=5-"})
+        assert (rest.status_code, b"".join(rest)) == (206, whole[5:])
+    assert client.get(f"{base}no/such.jpg?layout={layout}").status_code == 404
+    assert client.get(f"{base}../1.0.0.tar?layout={layout}").status_code == 404
+
+
 def read_image_folder(root: Path) -> tuple[list[str], list[tuple[Path, int]]]:
     """As ``torchvision.datasets.ImageFolder`` reads: folders by name are the classes from 0."""
     classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())

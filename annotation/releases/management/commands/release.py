@@ -26,6 +26,13 @@ class Command(ProjectCommand):
             choices=LayoutName.values,
             help="Beside the official tree, which is always built; may be given several times.",
         )
+        parser.add_argument(
+            "--features",
+            type=int,
+            action="append",
+            default=[],
+            help="A run whose features of every face go in; may be given several times.",
+        )
         parser.add_argument("--twelfth", action="store_true", help="With Fearfully Disgusted.")
         parser.add_argument(
             "--no-votes", action="store_true", help="Without the votes, though they are shared."
@@ -47,6 +54,7 @@ class Command(ProjectCommand):
             twelfth=options["twelfth"],
             votes=False if options["no_votes"] else None,
             any_licence=options["any_licence"],
+            features=options["features"],
         )
         perform_here(job, self.stdout)
         made = job.release
