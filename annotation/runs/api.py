@@ -34,6 +34,10 @@ from .models import Run
 
 class RunRow(serializers.ModelSerializer[Run]):
     release = serializers.CharField(source="release.version")
+    release_withdrawn = serializers.CharField(
+        source="release.withdrawn_reason",
+        help_text="Why the release it was trained on was withdrawn; empty where it stands.",
+    )
     job = serializers.IntegerField(source="job_id")
     state = serializers.CharField()
     progress = serializers.FloatField(source="job.progress")
@@ -42,8 +46,8 @@ class RunRow(serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields = [
-            "number", "release", "recipe", "parameters", "seed", "code_version", "job", "state",
-            "progress", "message", "error", "metrics", "created_at",
+            "number", "release", "release_withdrawn", "recipe", "parameters", "seed",
+            "code_version", "job", "state", "progress", "message", "error", "metrics", "created_at",
         ]  # fmt: skip
 
 

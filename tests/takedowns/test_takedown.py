@@ -112,6 +112,11 @@ def test_face_is_gone_everywhere_and_stays_gone(
         in cast.client(cast.carla).get("/p/faces/take-downs/").content
     )
 
+    run_page = cast.client(cast.rafik).get("/p/faces/runs/1/").content
+    assert b"It was trained on 1.1.0, which was withdrawn" in run_page
+    told_of_run = cast.client(cast.rafik).get("/api/v1/projects/faces/runs/1/").json()
+    assert told_of_run["release_withdrawn"] == removal.REASON
+
     # the next version comes by itself, and the old ones point to it
     tasks.follow()
     coming = cast.client(story.nina).get(archive("1.0.0")).json()
