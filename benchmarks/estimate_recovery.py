@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reliability import Options, Subset, estimate, partition, simulate
+from reliability import Options, Subset, SubsetsBy, estimate, simulate
 
 
 def main() -> None:
@@ -51,14 +51,18 @@ def one(seed: int, n_items: int, compound_share: float, integrate: bool) -> dict
     honest = sim.kind == simulate.Kind.HONEST
     z = ((found.reliability - sim.reliability) / found.std_error)[honest]
     order = spearmanr(found.reliability[honest], sim.reliability[honest]).statistic
-    parts = partition(found.weighted_votes)
     wrongly = int((found.kept != honest).sum())
     line = f"seed {seed}: coverage {covered(z):.3f}, Spearman {order:.4f}, {wrongly} wrongly judged"
-    if compound_share:
-        called = sim.is_compound & (parts.subset == Subset.TWO_TAB)
+    for by in SubsetsBy if compound_share else ():
+        parts = found.partition(by)
+        two = parts.subset == Subset.TWO_TAB
         right = (parts.valid == (sim.shown > 0)).all(axis=1)
-        recall = called.sum() / sim.is_compound.sum()
-        line += f", pairs right {right[called].mean():.4f}, recall {recall:.3f}"
+        called = sim.is_compound & two
+        line += (
+            f"\n        by {by}: recall {called.sum() / sim.is_compound.sum():.3f}, pairs right"
+            f" {right[called].mean():.4f} of compound faces so called, {right[two].mean():.4f} of"
+            " all so called"
+        )
     print(line, flush=True)
     return {"z": z, "ratio": (found.reliability / sim.reliability)[honest].mean()}
 

@@ -7,7 +7,7 @@ SciPy and matplotlib load where they are used.
 from reliability.agreement import Agreement, agreement
 from reliability.estimates import BeforeScreening, Estimate, estimate
 from reliability.options import Method, Options
-from reliability.partition import Partition, Subset, partition
+from reliability.partition import Partition, Subset, SubsetsBy, partition
 from reliability.screening import ScreeningRule
 from reliability.votes import Votes
 
@@ -20,6 +20,7 @@ __all__ = [
     "Partition",
     "ScreeningRule",
     "Subset",
+    "SubsetsBy",
     "Votes",
     "agreement",
     "estimate",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reliability import report
 from reliability.estimates import Estimate, estimate
+from reliability.expressions import NAMES
 from reliability.options import Method, Options
-from reliability.partition import partition
+from reliability.partition import SubsetsBy
 from reliability.screening import ScreeningRule
 from reliability.votes_file import NamedVotes, read_votes
 
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--out", type=Path, required=True, help="folder to write")
             command.add_argument("--depths", default="5,10,20,30,40", help="votes per image")
             command.add_argument("--repeats", type=int, default=5, help="draws at each depth")
+        if name in ("estimate", "partition"):
+            words = "the paper's weighted votes, or the chance that a vote for the class is right"
+            command.add_argument("--subsets", choices=list(SubsetsBy), default="votes", help=words)
         if name == "estimate":
             command.add_argument("--out", type=Path, required=True, help="folder to write")
             command.add_argument("--no-figures", action="store_true")
@@ -116,6 +120,7 @@ def _estimate(asked: argparse.Namespace) -> None:
         annotator_names=named.annotator_names,
         class_names=named.class_names,
         figures=not asked.no_figures,
+        subsets=SubsetsBy(asked.subsets),
     )
 
 
@@ -129,7 +134,10 @@ def _screen(asked: argparse.Namespace) -> None:
 
 
 def _partition(asked: argparse.Namespace) -> None:
-    for subset, n in partition(_fit(asked, _read(asked)).weighted_votes).counts().items():
+    named = _read(asked)
+    are_expressions = named.class_names == NAMES
+    parts = _fit(asked, named).partition(asked.subsets, are_expressions=are_expressions)
+    for subset, n in parts.counts().items():
         print(f"{n:8d}  {subset.title}")
 
 
@@ -175,7 +183,6 @@ def _compare(asked: argparse.Namespace) -> None:
 
 def _shard(asked: argparse.Namespace) -> None:
     from reliability import shards
-    from reliability.expressions import NAMES
 
     if asked.shards < 1:
         raise ValueError(f"--shards is {asked.shards}, below 1")
@@ -187,7 +194,6 @@ def _simulate(asked: argparse.Namespace) -> None:
     import numpy as np
 
     from reliability import simulate
-    from reliability.expressions import NAMES
 
     kinds = ("careless", "one_key", "adversarial", "random", "part_time")
     crowd = simulate.crowd(

@@ -19,6 +19,7 @@ from reliability.measured import (
     summed,
 )
 from reliability.options import Method, Options
+from reliability.partition import Partition, SubsetsBy, partition
 from reliability.screening import ScreeningRule
 from reliability.votes import Votes
 
@@ -86,6 +87,16 @@ class Estimate:
     integrated: Integration | None
     seconds: float
     before_screening: BeforeScreening
+
+    def partition(
+        self, by: SubsetsBy = SubsetsBy.VOTES, *, are_expressions: bool | None = None
+    ) -> Partition:
+        """The subsets of paper §3.1: by the paper's g, or by the chance that a vote is right.
+
+        The second finds more of the images that show two classes, and takes fewer others for such.
+        """
+        g = self.weighted_votes if SubsetsBy(by) is SubsetsBy.VOTES else self.right
+        return partition(g, are_expressions=are_expressions)
 
 
 def estimate(

@@ -1,7 +1,7 @@
 """The subsets of paper §3.1: which labels of an image are valid, and where the image belongs."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +28,13 @@ class Subset(IntEnum):
     def rule(self) -> str:
         """The rule in one sentence, for the page that shows the flow."""
         return _WORDS[self][1]
+
+
+class SubsetsBy(StrEnum):
+    """What the rule of paper §3.1 is applied to (README, decision 9)."""
+
+    VOTES = "votes"  # the paper's g: the votes weighted by reliability
+    MODEL = "model"  # the chance that a vote for the class is right
 
 
 _WORDS = {

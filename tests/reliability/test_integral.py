@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from reliability import Options, Votes, em, estimate, simulate
+from reliability import Options, Subset, SubsetsBy, Votes, em, estimate, simulate
 from reliability.integral import Integral, Setting, integrate
 from reliability.likelihood import Likelihood
 
@@ -135,6 +135,20 @@ def test_images_that_show_two_classes_are_told_from_those_that_show_one():
     assert (said == sim.is_compound).mean() > 0.97
     assert found.integrated.easiness_spread == pytest.approx(0.5, abs=0.05)
     np.testing.assert_allclose(found.right.sum(axis=1), 1 + found.shows_two, atol=1e-7)
+
+
+def test_subsets_by_the_model_find_more_compound_faces_and_fewer_false_ones():
+    sim = simulate.crowd(1500, 50, 40, np.random.default_rng(9))
+    found = estimate(sim.votes)
+    recall, precise = {}, {}
+    for by in SubsetsBy:
+        parts = found.partition(by)
+        two = parts.subset == Subset.TWO_TAB
+        recall[by] = (two & sim.is_compound).sum() / sim.is_compound.sum()
+        precise[by] = (parts.valid == (sim.shown > 0)).all(axis=1)[two].mean()
+        assert sum(parts.counts().values()) == 1500
+    assert recall[SubsetsBy.MODEL] > max(0.91, recall[SubsetsBy.VOTES])
+    assert precise[SubsetsBy.MODEL] > precise[SubsetsBy.VOTES] + 0.05
 
 
 def test_without_integration_the_posterior_is_that_of_the_reported_parameters():
