@@ -14,6 +14,7 @@ from reliability.kernels import Floats, Model
 from reliability.likelihood import Likelihood, Point, uniform_errors
 from reliability.measured import Progress
 from reliability.options import Options
+from reliability.steps import QuasiNewton
 from reliability.votes import Votes
 
 _SMALL = 50_000  # votes; below, several starts cost nothing and weak data has several optima
@@ -83,9 +84,10 @@ def climb(
     enough, steep = options.tolerance * max(likelihood.n_votes, 1), _GRADIENT
     if stride > 1:
         enough, steep = math.inf, _ROUGH
-    converged = False
+    converged, steps = False, QuasiNewton()
     for iteration in range(options.max_iterations):
-        following = _ascend(likelihood, now, stride, enough if now.gradient < steep else 0.0)
+        at_least = enough if now.gradient < steep else 0.0
+        following = _ascend(likelihood, now, stride, at_least, steps)
         if following is None:
             converged = True
             break
@@ -109,7 +111,9 @@ def _strides(n_votes: int) -> list[int]:
     return strides[::-1]
 
 
-def _ascend(likelihood: Likelihood, now: Point, stride: int, enough: float) -> Point | None:
+def _ascend(
+    likelihood: Likelihood, now: Point, stride: int, enough: float, steps: QuasiNewton
+) -> Point | None:
     """The next, higher point: by the marginal curvature, or where that fails by Fisher's.
 
     None, with ``likelihood.images`` at ``now``, where the step promises less than ``enough`` nats
@@ -119,7 +123,7 @@ def _ascend(likelihood: Likelihood, now: Point, stride: int, enough: float) -> P
         if now.share != share:
             now = likelihood.climb_b(now.model, share, stride)
         try:
-            step, promised = now.step()
+            step, promised = now.step() if likelihood.dense else now.quasi_step(steps)
         except np.linalg.LinAlgError:
             continue
         if share == 1.0 and promised < enough:

@@ -107,12 +107,14 @@ def _variances(likelihood: Likelihood, at: Point, shift: float) -> Floats:
     That is α exp(mean b), so it has a part from the mean of b.
     """
     n, alpha = max(likelihood.n_voted, 1), at.model.alpha
-    inverse, at = _inverse(likelihood, at)
-    of_mean = at.of_mean / n
-    with_mean = -inverse @ of_mean
-    own = likelihood.mean_over_items(1.0 / likelihood.images.curvature) / n
-    variance = np.diag(inverse) + 2 * alpha * with_mean
-    variance += alpha**2 * (own + of_mean @ inverse @ of_mean)
+    if likelihood.dense:
+        inverse, at = _inverse(likelihood, at)
+        own, with_mean = np.diag(inverse), -inverse @ at.of_mean / n
+    else:  # among thousands, a pair of people binds little
+        own = 1.0 / at.own_curvature
+        with_mean = -own * at.of_mean / n
+    of_b = likelihood.mean_over_items(1.0 / likelihood.images.curvature) - at.of_mean @ with_mean
+    variance = own + 2 * alpha * with_mean + alpha**2 * of_b / n
     return np.asarray(np.exp(2 * shift) * variance)
 
 

@@ -167,7 +167,8 @@ def missing(
 ) -> None:
     """Add what the images of a range that ``stride`` divides say of the information missing.
 
-    ``table`` (n_annotators, n_annotators), lower triangle: the covariance of two people's scores.
+    ``table`` (n_annotators, n_annotators), lower triangle: the covariance of two people's scores;
+    or empty, where that is not asked.
     """
     for j in range(first + (stride - first % stride) % stride, last, stride):
         top = log_joint(votes, j, alpha, grid, states, buffers)
@@ -179,7 +180,8 @@ def missing(
         undecided = _within(grid.beta, states, n_active, two, buffers) > _DECIDED
         _by_class(grid.beta, two, buffers)
         _scores(votes, j, grid, buffers, sums)
-        _pairs(votes, j, undecided, buffers, table)
+        if len(table) > 0:
+            _pairs(votes, j, undecided, buffers, table)
 
 
 @njit(fastmath=SUMS)

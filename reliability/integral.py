@@ -22,6 +22,7 @@ from reliability.integral_kernels import DEGREES, POINTS, Faces, Floats, Grid, S
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood
 from reliability.measured import Integration
+from reliability.steps import QuasiNewton
 
 _REACH = 5.0  # of the grid, in standard deviations of the prior
 _MOST_POINTS = 160
@@ -30,7 +31,9 @@ _ROUGH = 0.1
 _PART = 200_000  # votes; of more, so many are climbed first
 _TOLD = 400_000  # votes from which errors are read
 _GAIN = 1e-5  # nats: a step of 0.005 standard errors
-_ROUNDS = 40
+_ROUNDS = 60
+_HALVINGS = 12
+_LEAST_KNOWN = 0.05  # the least share of complete information that counts as known
 _DAMPINGS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1e4)  # in complete information
 _NARROWEST, _WIDEST = 0.02, 3.0  # of s
 _VAGUE = 0.3  # standard deviation of the prior of ln s
@@ -45,6 +48,12 @@ class Setting(NamedTuple):
     alpha: Floats  # (n_annotators,)
     spread: float  # s
     two: float  # share of images that show two classes; 0 where that is not asked
+
+    @property
+    def parameters(self) -> Floats:
+        """α, ln s and the log-odds of two (0 where that is not asked), (n_annotators + 2,)."""
+        odds = np.log(self.two / (1 - self.two)) if self.two > 0 else 0.0
+        return np.concatenate([self.alpha, [np.log(self.spread), odds]])
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,28 @@ class Place:
         return float(np.sqrt((self.slope**2 / self.complete).mean()))
 
 
-class Missing(NamedTuple):
+@dataclass(frozen=True)
+class Missing:
     """What the votes do not tell because state and easiness are hidden."""
 
-    information: Floats  # (n_annotators + 2,)²
+    own: Floats  # (n_annotators,)
+    lower: Floats | None  # (n_annotators, n_annotators) of pairs of people, lower triangle
+    border: Floats  # (2, n_annotators): ln s and log-odds of two, with people
+    corner: Floats  # (2, 2)
     of_mean: Floats  # (n_annotators + 2,): derivative of Σ E b in all parameters
+
+    @property
+    def information(self) -> Floats:
+        """All of it in one table, (n_annotators + 2,)²; pairs of people 0 where not asked."""
+        n = len(self.own)
+        full = np.zeros((n + 2, n + 2))
+        if self.lower is not None:
+            full[:n, :n] = self.lower + self.lower.T
+        full[np.arange(n), np.arange(n)] = self.own
+        full[n:, :n] = self.border
+        full[:n, n:] = self.border.T
+        full[n:, n:] = self.corner
+        return full
 
 
 @dataclass(frozen=True)
@@ -150,7 +176,8 @@ class Integral:
         votes, n = self.votes, self.votes.n_annotators
         ranges = self.likelihood.ranges_of(stride)
         sums = [Sums(np.zeros(n), np.zeros((3, n)), np.zeros((3, 3))) for _ in ranges]
-        tables = [np.zeros((n, n)) for _ in ranges]
+        shape = (n, n) if self.likelihood.dense else (0, 0)
+        tables = [np.zeros(shape) for _ in ranges]
 
         def run(r: int) -> None:
             information_kernels.missing(
@@ -167,13 +194,13 @@ class Integral:
             )
         )
         per = np.array([1.0, place.setting.spread**-2, 1.0])  # of b, b², two: to b, ln s, odds
-        full = np.zeros((n + 2, n + 2))
-        full[:n, :n] = lower + lower.T
-        full[np.arange(n), np.arange(n)] = own
-        full[n:, :n] = (mixed * per[:, None])[1:]
-        full[:n, n:] = full[n:, :n].T
-        full[n:, n:] = (image * np.outer(per, per))[1:, 1:]
-        return Missing(full, np.concatenate([mixed[B], image[B, 1:] * per[1:]]))
+        return Missing(
+            own=own,
+            lower=lower if self.likelihood.dense else None,
+            border=(mixed * per[:, None])[1:],
+            corner=(image * np.outer(per, per))[1:, 1:],
+            of_mean=np.concatenate([mixed[B], image[B, 1:] * per[1:]]),
+        )
 
     def _buffers(self) -> kernels.Buffers:
         k, q, most = self.votes.n_classes, self.n_points, self.likelihood.most
@@ -226,13 +253,17 @@ def _climb(integral: Integral, place: Place, part: int, stride: int) -> tuple[Pl
     The curvature is read from the images that ``stride`` divides.
     """
     tolerance, enough = (_TOLERANCE, _GAIN) if part == 1 else (_ROUGH, 1.0)
-    missing = None
+    missing, steps = None, QuasiNewton()
     for _ in range(_ROUNDS):
         if place.gradient < tolerance:
             return place, True
-        if missing is None or stride == part:  # where it is a sample anyway, one serves all steps
-            missing = integral.missing(place, stride, stride // part)
-        before, place = place, _ascend(integral, place, missing, part) or place
+        before = place
+        if not integral.likelihood.dense:
+            place = _ascend_by(integral, place, steps, part) or place
+        else:
+            if missing is None or stride == part:  # a sample anyway: one serves all steps
+                missing = integral.missing(place, stride, stride // part)
+            place = _ascend(integral, place, missing, part) or place
         if place.penalised - before.penalised < enough:
             return place, True
     return place, False
@@ -240,14 +271,25 @@ def _climb(integral: Integral, place: Place, part: int, stride: int) -> tuple[Pl
 
 def _ascend(integral: Integral, place: Place, missing: Missing, part: int) -> Place | None:
     """The next, higher place: Newton's step, damped where that does not climb."""
+    known = missing.information
     for damping in _DAMPINGS:
-        damped = np.diag((1 + damping) * place.complete) - missing.information
+        damped = np.diag((1 + damping) * place.complete) - known
         try:
             np.linalg.cholesky(damped)
         except np.linalg.LinAlgError:
             continue
         step = np.asarray(np.linalg.solve(damped, place.slope), dtype=np.float64)
         found = integral.at(_moved(place.setting, step), part)
+        if found.penalised > place.penalised:
+            return found
+    return None
+
+
+def _ascend_by(integral: Integral, place: Place, steps: QuasiNewton, part: int) -> Place | None:
+    """The same without a table of pairs of people, halved where it does not climb."""
+    step = steps.step(place.setting.parameters, place.slope, place.complete)
+    for halving in range(_HALVINGS):
+        found = integral.at(_moved(place.setting, 0.5**halving * step), part)
         if found.penalised > place.penalised:
             return found
     return None
@@ -267,21 +309,39 @@ def _concluded(integral: Integral, place: Place, converged: bool) -> Integrated:
     likelihood, faces = integral.likelihood, integral.faces
     stride = max(likelihood.n_votes // _TOLD, 1)
     missing = integral.missing(place, stride, stride)
-    matrix, of_mean = np.diag(place.complete) - missing.information, missing.of_mean
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        matrix = np.diag(place.complete)
-    inverse = np.linalg.inv(matrix)
+    own, with_mean = _inverse(place, missing)
     n = max(likelihood.n_voted, 1)
     shift = likelihood.mean_over_items(faces.mean)
-    with_mean = inverse @ of_mean / n
-    of_b = (likelihood.mean_over_items(faces.variance) + of_mean @ with_mean) / n
+    of_b = likelihood.mean_over_items(faces.variance) + missing.of_mean @ with_mean / n
     alpha = place.setting.alpha
-    variance = np.diag(inverse)[:-2] + 2 * alpha * with_mean[:-2] + alpha**2 * of_b
+    variance = own[:-2] + 2 * alpha * with_mean[:-2] / n + alpha**2 * of_b / n
     return Integrated(
         place, faces, np.exp(2 * shift) * variance, likelihood.voted, shift, converged
     )
+
+
+def _inverse(place: Place, missing: Missing) -> tuple[Floats, Floats]:
+    """Of the observed information: the inverse's diagonal, and the inverse times ``of_mean``.
+
+    Without a table of pairs of people only the border binds them: among thousands, what two of
+    them share adds little to either's variance.
+    """
+    if missing.lower is not None:
+        matrix = np.diag(place.complete) - missing.information
+        try:
+            np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            matrix = np.diag(place.complete)
+        inverse = np.linalg.inv(matrix)
+        return np.diag(inverse), inverse @ missing.of_mean
+    n = len(missing.own)
+    own = np.maximum(place.complete[:n] - missing.own, _LEAST_KNOWN * place.complete[:n])
+    across = -missing.border / own  # (2, n)
+    corner = np.linalg.inv(np.diag(place.complete[n:]) - missing.corner + across @ missing.border.T)
+    in_corner = corner @ (missing.of_mean[n:] - across @ missing.of_mean[:n])
+    in_people = missing.of_mean[:n] / own - across.T @ in_corner
+    diagonal = 1 / own + np.einsum("kn,kl,ln->n", across, corner, across)
+    return np.append(diagonal, np.diag(corner)), np.append(in_people, in_corner)
 
 
 def _grid(setting: Setting, n_points: int) -> Grid:

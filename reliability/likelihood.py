@@ -16,10 +16,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reliability import kernels
+from reliability import kernels, steps
 from reliability.exchange import ALONE, Exchange
 from reliability.kernels import Floats, Images, Model, Scratch, Sums
 from reliability.options import Options
+from reliability.steps import QuasiNewton
 from reliability.votes import Votes
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _VOTES_PER_RANGE = 1 << 16
 _MOST_RANGES = 8  # each has a table of pairs of people
 _ROUNDS = 8  # of an image's b, in one pass
+_LEAST = 0.1  # the least share of Fisher's information that counts as curvature in α
 _FEW_PAIRS = 2_000_000  # pairs of votes that are all looked at for the direction of a step
 _PAIRS_PER_VOTE = 4  # beyond
 
@@ -72,6 +74,17 @@ class Point:
         step = np.asarray(np.linalg.solve(matrix, slope), dtype=np.float64)
         return step, 0.5 * float(slope @ step)
 
+    @property
+    def own_curvature(self) -> Floats:
+        """Each person's own part of ``reduced_curvature``, made positive, (n_annotators,)."""
+        return np.asarray(np.maximum(self.curvature, _LEAST * self.fisher))
+
+    def quasi_step(self, steps: QuasiNewton) -> tuple[Floats, float]:
+        """The same without a table of pairs of people."""
+        slope = self.slope - self.pull
+        step = steps.step(self.model.alpha, slope, self.own_curvature)
+        return step, 0.5 * float(slope @ step)
+
 
 class Likelihood:
     """The votes cut into ranges of images, and the memory that each sweep fills anew.
@@ -106,6 +119,7 @@ class Likelihood:
         )
         self.n_votes, self.n_voted = int(n_votes), int(n_voted)  # over all processes
         self.votes_per_annotator = of_people
+        self.dense = votes.n_annotators <= steps.DENSE
         few = n_pairs <= _FEW_PAIRS
         self.pairs = 1 if few else max(1, round(n_pairs / (_PAIRS_PER_VOTE * n_votes)))
         self.pool = ThreadPoolExecutor(min(n_processors(), _MOST_RANGES))
@@ -176,7 +190,7 @@ class Likelihood:
 
     def climb_b(self, model: Model, share: float, stride: int) -> Point:
         """A sweep at this α with each image's b at its best, and all that a step needs."""
-        pairs = self.pairs if stride == 1 else 1
+        pairs = (self.pairs if stride == 1 else 1) if self.dense else 0
         return self.sweep(model, share, rounds=_ROUNDS, stride=stride, pairs=pairs)
 
     def mean_over_items(self, values: Floats) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reliability import Votes, estimate, simulate
+from reliability import Votes, estimate, simulate, steps
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood, uniform_errors
 from reliability.options import Options
@@ -122,3 +122,18 @@ def test_the_same_votes_give_the_same_bytes():
     one, two = estimate(votes), estimate(votes)
     assert one.reliability.tobytes() == two.reliability.tobytes()
     assert one.posterior.tobytes() == two.posterior.tobytes()
+
+
+@pytest.mark.parametrize("integrate", [True, False])
+def test_without_a_table_of_pairs_the_search_ends_at_the_same_place(monkeypatch, integrate):
+    votes = simulate.crowd(800, 80, 12, np.random.default_rng(9), random=4).votes
+    options = Options(integrate=integrate)
+    dense = estimate(votes, options=options)
+    monkeypatch.setattr(steps, "DENSE", 79)
+    found = estimate(votes, options=options)
+    assert found.converged
+    assert found.kept.tolist() == dense.kept.tolist()
+    assert found.penalised_log_likelihood == pytest.approx(dense.penalised_log_likelihood, abs=1e-2)
+    away = (found.reliability - dense.reliability) / dense.std_error
+    assert np.abs(away).max() < 0.02
+    np.testing.assert_allclose(found.std_error, dense.std_error, rtol=0.2)  # 80 people: more bind
