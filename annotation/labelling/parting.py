@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from annotation.audit.models import Kind
 from annotation.audit.services import tell
 from annotation.people import services as people
-from annotation.people.models import AfterWithdrawal, Membership, VotesStand
+from annotation.people.models import AfterWithdrawal, Membership, Role, VotesStand
 
 from . import services
 
@@ -47,6 +47,28 @@ def exclude(membership: Membership, reason: str, stand: str = VotesStand.COUNT) 
         after = f"excluded: {reason.strip()}; votes {STANDS[stand]}"
         _tell("excluded a person", membership, before="active", after=after)
         return n
+
+
+def change_role(membership: Membership, role: str, *, keep: bool = False) -> Membership:
+    """Give a person another role in the project; with ``keep`` beside the one they have.
+
+    Where the present role ends, their votes count on. Raises ``ValidationError`` for the same
+    role, for somebody who is not at work, and where no curator would be left.
+    """
+    role = Role(role)
+    if not membership.is_active:
+        raise ValidationError("Readmit this person first.")
+    before = people.roles_of(membership)
+    if role in before:
+        raise ValidationError({"role": f"This person is {role} already."})
+    with transaction.atomic():
+        made = people.join(membership.project, membership.person, role)
+        if not keep:
+            people.exclude(membership, f"is {role} now ({made.code})")
+            _end(membership, VotesStand.COUNT)
+        after = people.roles_of(made)
+        _tell("changed roles", membership, before=", ".join(before), after=", ".join(after))
+    return made
 
 
 def leave(membership: Membership) -> int:

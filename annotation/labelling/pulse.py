@@ -35,7 +35,7 @@ def take_pulse(project: Project, at: datetime | None = None) -> int:
     """
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-        changed = _unwritten(project)
+        changed = unwritten(project)
         Pulse.objects.bulk_create(
             Pulse(annotator_id=pk, project=project, at=at or Now(), n_votes=n)
             for pk, n in changed.items()
@@ -47,14 +47,14 @@ def moved_since(project: Project, moment: datetime | None = None) -> int:
     """How many votes came or went since a moment, or at all."""
     rows = _pulses(project, moment)
     written = rows.aggregate(n=Sum(Abs("n_votes")))["n"] or 0
-    return written + sum(map(abs, _unwritten(project).values()))
+    return written + sum(map(abs, unwritten(project).values()))
 
 
 def votes_per_day(project: Project, now: datetime) -> float:
     """The pace of the last seven days, or since the first votes where these are younger."""
     week = now - timedelta(days=7)
     recent = _pulses(project, week).aggregate(n=Sum("n_votes"))["n"] or 0
-    recent += sum(_unwritten(project).values())
+    recent += sum(unwritten(project).values())
     first = Pulse.objects.filter(project=project).aggregate(first=Min("at"))["first"]
     since = max(first, week) if first else now
     return max(recent, 0) / max((now - since).total_seconds() / 86_400, 1 / 24)
@@ -66,14 +66,14 @@ def last_seen(project: Project) -> dict[int, datetime]:
     return dict(rows.annotate(last=Max("at")).order_by())
 
 
-def _pulses(project: Project, since: datetime | None) -> Any:
-    rows = Pulse.objects.filter(project=project)
-    return rows if since is None else rows.filter(at__gt=since)
-
-
-def _unwritten(project: Project) -> dict[int, int]:
+def unwritten(project: Project) -> dict[int, int]:
     """By membership id, by how much the counted votes differ from the sum of the pulses."""
     rows = Pulse.objects.filter(project=project).values_list("annotator")
     written = dict(rows.annotate(n=Sum(F("n_votes"))).order_by())
     now = counted_votes(project)
     return {pk: n for pk in now if (n := now[pk] - written.get(pk, 0))}
+
+
+def _pulses(project: Project, since: datetime | None) -> Any:
+    rows = Pulse.objects.filter(project=project)
+    return rows if since is None else rows.filter(at__gt=since)

@@ -31,15 +31,21 @@ class Station:
     name: str
     word: str | Promise
     roles: tuple[str, ...]
+    covers: tuple[str, ...] = ()
+    """Other pages, by url name, on which one is at this station too."""
 
 
 CURATOR = (Role.CURATOR,)
 READERS = (Role.CURATOR, Role.RESEARCHER)
+CURATING = (
+    "progress", "flags", "letters", "learning", "edit-consent", "edit-tutorial", "checks", "votes",
+    "audit",
+)  # fmt: skip
 LINE = (
     Station("images", _("Images"), (Role.CURATOR, Role.CODER, Role.RESEARCHER)),
     Station("code", _("Coding"), (Role.CODER, Role.CURATOR)),
     Station("label", _("Labelling"), (Role.ANNOTATOR,)),
-    Station("people", _("People"), CURATOR),
+    Station("people", _("People"), CURATOR, CURATING),
     Station("estimates", _("Estimates"), READERS),
     Station("releases", _("Releases"), READERS),
     Station("runs", _("Runs"), READERS),
@@ -106,7 +112,8 @@ def _line(request: HttpRequest, access: Access) -> list[dict[str, Any]]:
         if not access.has(*station.roles):
             continue
         url = reverse(station.name, args=[access.project.slug])
-        is_here = request.path.startswith(url)
+        here = request.resolver_match.url_name if request.resolver_match else ""
+        is_here = request.path.startswith(url) or here in station.covers
         stations.append({"word": station.word, "url": url, "is_here": is_here})
     return stations
 

@@ -1,4 +1,4 @@
-"""Pages about people: who is in the project, how they do, and inviting more; project settings."""
+"""Pages about people: who is in the project and how they do, one person, the project's settings."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.db import transaction
 from django.forms import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,38 +18,27 @@ from annotation.audit.models import Kind
 from annotation.audit.services import difference, tell
 from annotation.estimates import queries as estimates
 from annotation.estimates import services as estimating
-from annotation.labelling import parting
+from annotation.labelling import parting, watch
 from annotation.labelling import queries as labelling
 from annotation.labelling import services as labelling_services
 from annotation.learning import qualification
 from annotation.learning.attention import attention_of
-from annotation.people import services
+from annotation.learning.queries import scores_of
 from annotation.people.models import Membership, Project, Role, VotesStand
 from annotation.people.queries import Access
 from reliability.expressions import Expression
 
+from .crowd import Crowd, crowd_of
 from .frame import project_page, render
 from .words import EXPRESSIONS
 
 GET_POST = ("GET", "HEAD", "POST")
-
-
-class InvitationForm(forms.Form):
-    role = forms.ChoiceField(
-        label=gettext_lazy("Role"),
-        choices=[
-            (Role.ANNOTATOR, gettext_lazy("Annotator: labels faces")),
-            (Role.RESEARCHER, gettext_lazy("Researcher: downloads")),
-            (Role.CODER, gettext_lazy("Coder: marks landmarks and attributes")),
-            (Role.CURATOR, gettext_lazy("Curator: looks after everything")),
-        ],
-    )
-    max_uses = forms.IntegerField(
-        label=gettext_lazy("For how many people"), min_value=1, max_value=10_000, initial=1
-    )
-    days = forms.IntegerField(
-        label=gettext_lazy("Open for days"), min_value=1, max_value=365, initial=14
-    )
+ROLES = {
+    Role.ANNOTATOR: gettext_lazy("Annotator: labels faces"),
+    Role.RESEARCHER: gettext_lazy("Researcher: downloads"),
+    Role.CODER: gettext_lazy("Coder: marks landmarks and attributes"),
+    Role.CURATOR: gettext_lazy("Curator: looks after everything"),
+}
 
 
 class SettingsForm(forms.ModelForm):
@@ -74,37 +64,33 @@ class SettingsForm(forms.ModelForm):
         }
 
 
-@project_page(Role.CURATOR, methods=GET_POST)
+@project_page(Role.CURATOR)
 def people(request: HttpRequest, access: Access) -> HttpResponse:
-    """Everybody in the project with what they did; a form for an invitation link."""
-    form = InvitationForm(request.POST or None)
-    link = ""
-    if request.method == "POST" and form.is_valid():
-        _made, secret = services.invite(
-            access.project,
-            form.cleaned_data["role"],
-            access.person,
-            days=form.cleaned_data["days"],
-            max_uses=form.cleaned_data["max_uses"],
-        )
-        link = request.build_absolute_uri(reverse("invitation", args=[secret]))
-    rows = _rows(access.project)
-    return render(request, "people/people.html", access, form=form, link=link, rows=rows)
+    """Everybody in the project by pace, quality and share; sorted and filtered as asked."""
+    crowd: Crowd = crowd_of(access.project, request.GET)
+    return render(request, "people/people.html", access, crowd=crowd)
 
 
 @project_page(Role.CURATOR)
 def person(request: HttpRequest, access: Access, code: str) -> HttpResponse:
     """One member: work, reliability in every estimate, and the word over the screening."""
     member = _member(access, code)
+    project = access.project
+    others = project.memberships.filter(person=member.person).exclude(pk=member.pk)
+    held = [m.role for m in (member, *others) if m.is_active]
     return render(
         request,
         "people/person.html",
         access,
         member=member,
+        others=list(others.order_by("role")),
+        free_roles=[(role, word) for role, word in ROLES.items() if role not in held],
         work=labelling.work_of(member),
-        at_work=labelling.people_at_work(access.project).get(member.pk, {}),
+        at_work=labelling.people_at_work(project).get(member.pk, {}),
+        week=watch.votes_this_week(project, timezone.now()).get(member.pk, 0),
+        scores=scores_of(member),
         history=list(estimates.history_of(member)),
-        overruling=estimates.standing_overrulings(access.project).get(member.pk),
+        overruling=estimates.standing_overrulings(project).get(member.pk),
         **_attention(member),
     )
 
@@ -120,28 +106,11 @@ def _attention(member: Membership) -> dict[str, Any]:
 
 @project_page(Role.CURATOR, methods=("POST",))
 def change(request: HttpRequest, access: Access, code: str) -> HttpResponse:
-    """Exclude or readmit a member, overrule the screening or let it decide again."""
+    """Exclude or readmit a member, change their role, overrule the screening or undo that."""
     member = _member(access, code)
-    reason = request.POST.get("reason", "")
     try:
-        deed = request.POST.get("deed", "")
-        if deed == "exclude":
-            parting.exclude(member, reason, _stand(request))
-        elif deed == "readmit":
-            back = parting.readmit(member)
-            if back.n_lost:
-                messages.info(request, _told_lost(back.n_lost))
-        elif deed == "let-pass":
-            qualification.let_pass(member)
-        elif deed == "give-try":
-            qualification.give_try(member)
-        elif deed in ("keep", "remove"):
-            estimating.overrule(member, deed == "keep", reason, access.person)
-        elif deed == "rule":
-            estimating.withdraw_overruling(member)
-        else:
-            raise ValidationError(_("Nothing was chosen."))
-        messages.success(request, _("Done. The next estimate takes it into account."))
+        said = _done(request, access, member)
+        messages.success(request, said)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("person", access.project.slug, code)
@@ -165,6 +134,36 @@ def settings(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "people/settings.html", access, form=form, status=status)
 
 
+def _done(request: HttpRequest, access: Access, member: Membership) -> str:
+    """Does what the form asks for; what is said of it then."""
+    deed, reason = request.POST.get("deed", ""), request.POST.get("reason", "")
+    counted = _("Done. The next estimate takes it into account.")
+    deeds: dict[str, Any] = {
+        "exclude": lambda: parting.exclude(member, reason, _stand(request)) and None,
+        "readmit": lambda: _told_lost(parting.readmit(member).n_lost),
+        "role": lambda: _told_role(request, member),
+        "let-pass": lambda: qualification.let_pass(member),
+        "give-try": lambda: qualification.give_try(member),
+        "keep": lambda: estimating.overrule(member, True, reason, access.person) and None,
+        "remove": lambda: estimating.overrule(member, False, reason, access.person) and None,
+        "rule": lambda: estimating.withdraw_overruling(member) and None,
+    }
+    if deed not in deeds:
+        raise ValidationError(_("Nothing was chosen."))
+    return deeds[deed]() or counted
+
+
+def _told_role(request: HttpRequest, member: Membership) -> str:
+    role = request.POST.get("role", "")
+    if role not in Role.values:
+        raise ValidationError(_("Choose a role."))
+    made = parting.change_role(member, role, keep=request.POST.get("keep") == "1")
+    return _("Done. As %(role)s this person has the code %(code)s.") % {
+        "role": made.role,
+        "code": made.code,
+    }
+
+
 def _stand(request: HttpRequest) -> str:
     told = request.POST.get("votes", VotesStand.COUNT)
     if told not in VotesStand.values:
@@ -173,10 +172,12 @@ def _stand(request: HttpRequest) -> str:
 
 
 def _told_lost(n: int) -> str:
+    if not n:
+        return ""
     return (
         ngettext(
-            "The place of %d vote was given to somebody else meanwhile; it stays out.",
-            "The places of %d votes were given to others meanwhile; they stay out.",
+            "Done. The place of %d vote was given to somebody else meanwhile; it stays out.",
+            "Done. The places of %d votes were given to others meanwhile; they stay out.",
             n,
         )
         % n
@@ -188,17 +189,6 @@ def _member(access: Access, code: str) -> Membership:
     if found is None:
         raise Http404(f"Nobody has the code {code}.")
     return found
-
-
-def _rows(project: Project) -> list[dict[str, object]]:
-    at_work = labelling.people_at_work(project)
-    last = estimates.latest_estimate(project)
-    judged = {r.annotator_id: r for r in last.annotators.all()} if last else {}
-    members = project.memberships.select_related("person").order_by("role", "code")
-    return [
-        {"member": m, "estimate": judged.get(m.pk), **at_work.get(m.pk, {"n_votes": 0})}
-        for m in members
-    ]
 
 
 urlpatterns = [

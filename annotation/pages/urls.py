@@ -15,6 +15,7 @@ from . import (
     faces,
     home,
     images,
+    invitations,
     jobs,
     labelling,
     learning,
@@ -26,6 +27,7 @@ from . import (
     runs,
     takedowns,
     votes,
+    watching,
     webhooks,
 )
 
@@ -34,6 +36,7 @@ urlpatterns = [
     for module in (
         home,
         account,
+        invitations,
         people,
         images,
         collecting,
@@ -53,6 +56,7 @@ urlpatterns = [
         runs,
         takedowns,
         votes,
+        watching,
         webhooks,
         jobs,
         audit,

@@ -39,7 +39,7 @@ def join(project: Project, person: Person, role: str) -> Membership:
     known = Membership.objects.filter(project=project, person=person, role=role).first()
     if known is not None:
         if not known.is_active:
-            Membership.objects.filter(pk=known.pk).update(is_active=True)
+            Membership.objects.filter(pk=known.pk).update(is_active=True, excluded_reason="")
             known.refresh_from_db()
         return known
     for _ in range(20):  # two people who join at once may reach for one code
@@ -53,6 +53,14 @@ def join(project: Project, person: Person, role: str) -> Membership:
             if known is not None:
                 return known
     raise RuntimeError(f"no free code for a new {role} of project {project.slug}")
+
+
+def roles_of(membership: Membership) -> list[str]:
+    """The roles in which this person is active in the project."""
+    rows = Membership.objects.filter(
+        project=membership.project_id, person=membership.person_id, is_active=True
+    )
+    return list(rows.order_by("role").values_list("role", flat=True))
 
 
 def leave(membership: Membership) -> None:

@@ -132,7 +132,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
     queued = Job.objects.create(project=cast.project, kind="import")
     asked = takedowns.ask(takedowns.Wish(image=images[1].uid), "203.0.113.1")
     other = takedowns.ask(takedowns.Wish(source_url="https://photos.example/"), "203.0.113.1")
-    _, secret = people.invite(cast.project, Role.ANNOTATOR, cast.carla)
+    invitation, secret = people.invite(cast.project, Role.ANNOTATOR, cast.carla)
     tries = cast.annotator(cast.alice).attempts
     tries.create(number=7, ended_at=Now())
     tries.create(number=8).faces.create(position=9, image=images[0], expected=1)
@@ -147,6 +147,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "uid": images[0].uid,
         "code": cast.annotator(cast.alice).code,
         "secret": secret,
+        "invitation pk": invitation.pk,
         "version": release.version,
         "run number": run.number,
         "estimate-file file": "report.json",

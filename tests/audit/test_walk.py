@@ -48,6 +48,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST api:import-list": lambda w: {"path": "access"},
     "POST api:collection-list": lambda w: {"keywords": {"anger": ["rage"]}, "limit": 10},
     "POST api:collection-manifest": lambda w: PHOTOGRAPHS,
+    "POST invite-table": lambda w: {"table": SimpleUploadedFile("p.csv", b"name\nAda\n")},
     "POST collect": lambda w: {"door": "flickr", "anger": "rage", "limit": 10, "licences": ["4"]},
     "POST api:takedown-list": lambda w: {"images": [w.objects["uid"]], "reason": "asked"},
     "POST code": lambda w: {

@@ -33,6 +33,9 @@ BADGES = {
     "kept": ("good", "check", gettext_lazy("Kept")),
     "removed": ("bad", "cross", gettext_lazy("Left out")),
     "converged": ("good", "check", gettext_lazy("Converged")),
+    "unsure": ("info", "clock", gettext_lazy("Too few votes")),
+    "waiting": ("", "dash", gettext_lazy("Not begun")),
+    "away": ("warn", "clock", gettext_lazy("Away")),
     "not_converged": ("warn", "warn", gettext_lazy("Not converged")),
 }
 TONE_ICON = {"good": "check", "warn": "warn", "bad": "warn", "info": "info", "": "dash"}
@@ -77,6 +80,31 @@ def progress(value: float, whole: float = 1, label: str = "") -> dict[str, Any]:
 def pages(context: Any, page: Any) -> dict[str, Any]:
     """Earlier and later, for a ``django.core.paginator.Page``; keeps the other parameters."""
     return {"page": page, "request": context["request"]}
+
+
+@register.inclusion_tag("parts/sort_head.html", takes_context=True)
+def sort_head(context: Any, now: str, name: str, word: str, style: str = "") -> dict[str, Any]:
+    """The head of a column that sorts its table: a second press turns the order round.
+
+    Numbers and times begin with the greatest. ``now`` is the order in force, ``-name`` if reversed.
+    """
+    is_here, is_down = now.removeprefix("-") == name, now.startswith("-")
+    starts_down = "number" in style or name == "last"
+    goes_down = not is_down if is_here else starts_down
+    asked = context["request"].GET.copy()
+    asked["sort"] = f"-{name}" if goes_down else name
+    return {
+        "word": word,
+        "style": style,
+        "url": f"?{asked.urlencode()}",
+        "order": ("descending" if is_down else "ascending") if is_here else "none",
+        "mark": ("▼" if is_down else "▲") if is_here else "",
+    }
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
 
 
 @register.simple_tag
