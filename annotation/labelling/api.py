@@ -22,7 +22,7 @@ from annotation.learning.queries import may_answer, n_checks, next_step, open_ch
 from annotation.people.models import Membership, Role
 from reliability.expressions import NAMES
 
-from . import booth, queries, rules_api, services, table_api
+from . import booth, flags_api, queries, rules_api, services, table_api
 from .booth import expression_of
 from .errors import AssignmentGone, VoteConflict
 from .models import Assignment, Device, Flag, Vote
@@ -254,4 +254,5 @@ project_urls = [
     path("progress/", ProgressView.as_view(), name="progress"),
     *rules_api.project_urls,
     *table_api.project_urls,
+    *flags_api.project_urls,
 ]

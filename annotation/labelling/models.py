@@ -234,6 +234,8 @@ class Flag(models.Model):
     class Decision(models.TextChoices):
         KEEP = "keep"
         EXCLUDE = "exclude"
+        GIVE_BACK = "give_back"
+        """It can be labelled: whoever flagged it may be given it again."""
 
     assignment = models.OneToOneField(Assignment, models.CASCADE, related_name="flag")
     reason = models.CharField(max_length=13, choices=Reason)

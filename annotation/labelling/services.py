@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now, Random
 
 from annotation.images.models import Image
-from annotation.people.models import Membership, Person, Project
+from annotation.people.models import Membership, Project
 
 from .ballot import Answer
 from .bulk import import_votes, plan, record_votes_bulk
@@ -25,7 +25,7 @@ from .room import cap_of
 from .sources import source_of
 
 __all__ = [
-    "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images", "decide_flag",
+    "Answer", "AssignmentGone", "VoteConflict", "cap_of", "close_images",
     "flag_assignment", "import_votes", "lapse", "open_images", "plan", "record_vote",
     "record_votes_bulk", "reinstate", "set_target", "take_pulse", "top_up", "withdraw",
 ]  # fmt: skip
@@ -36,6 +36,8 @@ N_AHEAD, N_LOW = 30, 20
 broken network, and one draw for ten votes."""
 LAPSED = "This assignment lapsed, and its place has been given to somebody else."
 WITHDRAWN = "This image is no longer labelled."
+UNDECIDED: dict[str, Any] = {"decided_at": None, "decision": "", "decided_by": None}
+"""Of a flag that no curator has looked at, or that somebody sets again."""
 
 
 def open_images(project: Project, image_ids: Iterable[int]) -> None:
@@ -113,6 +115,7 @@ def flag_assignment(
         assignment = _locked(assignment_id, membership)
         if assignment.state == State.WITHDRAWN:
             raise AssignmentGone(WITHDRAWN)
+        again = {} if assignment.state == State.FLAGGED else UNDECIDED
         if assignment.state in Assignment.LIVE:
             assignment.votes.filter(is_current=True).update(is_current=False)
             _end(Assignment.objects.filter(pk=assignment.pk), State.FLAGGED, membership)
@@ -120,17 +123,9 @@ def flag_assignment(
             Assignment.objects.filter(pk=assignment.pk).update(state=State.FLAGGED)
         flag, _ = Flag.objects.update_or_create(
             assignment=assignment,
-            defaults={"reason": Flag.Reason(reason), "note": note, "flagged_at": Now()},
+            defaults={"reason": Flag.Reason(reason), "note": note, "flagged_at": Now(), **again},
         )
         return flag
-
-
-def decide_flag(flag: Flag, decision: str, by: Person) -> None:
-    """A curator has looked: ``keep`` the image, or ``exclude`` it (its state is images' affair)."""
-    Flag.objects.filter(pk=flag.pk).update(
-        decided_at=Now(), decision=Flag.Decision(decision), decided_by=by
-    )
-    flag.refresh_from_db()
 
 
 def lapse() -> int:

@@ -38,8 +38,8 @@ class Station:
 CURATOR = (Role.CURATOR,)
 READERS = (Role.CURATOR, Role.RESEARCHER)
 CURATING = (
-    "progress", "flags", "letters", "learning", "edit-consent", "edit-tutorial", "checks", "votes",
-    "audit",
+    "progress", "flags", "letters", "assignment", "learning", "edit-consent", "edit-tutorial",
+    "checks", "votes", "audit",
 )  # fmt: skip
 LINE = (
     Station("images", _("Images"), (Role.CURATOR, Role.CODER, Role.RESEARCHER)),

@@ -4,6 +4,7 @@ The world and the addresses are those of the table of roles (``tests/access``).
 """
 
 import importlib
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command, get_commands
 from django.db import transaction
+from django.db.models.functions import Now
 from django.test import override_settings
 
 from annotation.audit import edges, services
@@ -19,6 +21,7 @@ from annotation.audit.edges import COMMANDS_NOT_LOGGED, NOT_LOGGED, OperatorComm
 from annotation.audit.models import Entry, Kind
 from annotation.images.models import Image
 from annotation.jobs.models import Job
+from annotation.labelling import services as labelling
 from annotation.labelling.models import Coverage
 from annotation.learning import gold
 from annotation.people import services as people
@@ -56,6 +59,8 @@ BODIES: dict[str, Callable[[World], Any]] = {
         "unit_set": "paper",
     },
     "POST change-consent": lambda w: {"deed": "stop"},
+    "PUT api:flag-decision": lambda w: {"decision": "keep"},
+    "POST flag-decide": lambda w: {"deed": "exclude"},
     "POST mark-gold": lambda w: {"expression": "fear"},
     "POST edit-tutorial": lambda w: {"deed": "save", "text": "# One step"},
     "POST change-rules": lambda w: {
@@ -88,6 +93,24 @@ def _know(world: World) -> None:
     gold.mark(Image.objects.get(uid=world.objects["uid"]), 1, world.cast.carla)
 
 
+def _import_one(world: World) -> None:
+    """An image that nobody was given."""
+    image = Image.objects.first()
+    image.pk, image.uid = None, uuid.uuid4()
+    image.digest, image.pixel_digest = "a" * 64, "b" * 64
+    image.save(force_insert=True)
+    labelling.open_images(world.cast.project, [image.pk])
+
+
+def _flag(world: World) -> None:
+    image = Image.objects.get(uid=world.objects["uid"])
+    alice = world.cast.annotator(world.cast.alice)
+    assignment, _ = alice.assignments.get_or_create(
+        image=image, defaults={"expires_at": Now(), "state": "lapsed"}
+    )
+    labelling.flag_assignment(assignment.pk, alice, "no_face")
+
+
 BEFORE: dict[str, Callable[[World], None]] = {
     "POST api:face-search": _hold,
     "POST faces": _hold,
@@ -96,6 +119,10 @@ BEFORE: dict[str, Callable[[World], None]] = {
     "POST run-resume": _fail,
     "DELETE api:overruling": _overrule,
     "DELETE api:gold": _know,
+    "POST api:plan": _import_one,
+    "POST draw-plan": _import_one,
+    "PUT api:flag-decision": _flag,
+    "POST flag-decide": _flag,
 }
 """What must be so for a deed to succeed."""
 
