@@ -1,11 +1,12 @@
 """A project's tutorial: the default text until a curator writes another; reading it is recorded."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import get_language
 
 from annotation.audit.models import Kind
 from annotation.audit.services import tell
@@ -16,14 +17,22 @@ from annotation.people.models import Membership, Person, Project
 from . import lesson
 from .models import Tutorial
 
-DEFAULT_TEXT = (Path(__file__).parent / "texts" / "tutorial.md").read_text(encoding="utf-8")
+TEXTS = Path(__file__).parent / "texts"
 Pictures = dict[str, Image]
 
 
 def text_of(project: Project) -> str:
-    """The tutorial as written, or the default one."""
+    """The tutorial as written, or the default one in the reader's language."""
     written = Tutorial.objects.filter(project=project).first()
-    return written.text if written else DEFAULT_TEXT
+    return written.text if written else default_text(get_language() or "en")
+
+
+@cache
+def default_text(language: str) -> str:
+    """The text that comes with the product; English where it does not speak the language."""
+    translated = TEXTS / f"tutorial.{language}.md"
+    path = translated if translated.is_file() else TEXTS / "tutorial.md"
+    return path.read_text(encoding="utf-8")
 
 
 def steps_of(project: Project) -> list[lesson.Step]:

@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_named_with_its_line(text: str, told: str) -> Non
 
 
 def test_default_tutorial_teaches_every_expression_and_lets_one_try_it() -> None:
-    steps = lesson.read(tutorial.DEFAULT_TEXT)
+    steps = lesson.read(tutorial.default_text("en"))
     tried = [b.answer for s in steps for b in s.blocks if isinstance(b, lesson.Try)]
     assert set(tried) == set(Expression)
     shown = {face.name for step in steps for face in step.faces}
@@ -76,6 +76,31 @@ def test_default_tutorial_teaches_every_expression_and_lets_one_try_it() -> None
     }
     asked = {b.face.name for s in steps for b in s.blocks if isinstance(b, lesson.Try)}
     assert not taught & asked, "nobody is asked for a face they were just shown"
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "zh-hans"])
+def test_default_tutorial_is_the_same_lesson_in_every_language(language: str) -> None:
+    def shape(text: str) -> list[Any]:
+        return [
+            [(b.kind, [f.name for f in s.faces], getattr(b, "answer", None)) for b in s.blocks]
+            for s in lesson.read(text)
+        ]
+
+    said, meant = tutorial.default_text(language), tutorial.default_text("en")
+    assert said != meant
+    assert shape(said) == shape(meant)
+    steps = lesson.reminders(lesson.read(said))
+    assert set(steps) == set(Expression)
+    assert {len(reminder.faces) for reminder in steps.values()} == {3}
+
+
+def test_help_takes_the_step_about_an_expression() -> None:
+    try_ = "```try\nface: fear-1\nanswer: fear\n```\n"
+    first = lesson.read("# Sadness\nDown.\n\nMore.\n![](sadness-1)\n# La peur\nTense.\n" + try_)
+    found = lesson.reminders(first)
+    assert found[Expression.SADNESS] == lesson.Reminder("Down.", (lesson.Face("sadness-1"),))
+    assert found[Expression.FEAR] == lesson.Reminder("Tense.", ())
+    assert set(found) == {Expression.SADNESS, Expression.FEAR}
 
 
 def test_every_drawn_face_is_there_and_light() -> None:
@@ -109,7 +134,7 @@ def test_curator_writes_it_and_puts_the_default_back(cast: Cast, images_in: Any)
     assert "faces/fear-1" in page
     assert "?size=display" in page
     assert client.delete(f"{API}/tutorial/").status_code == 204
-    assert client.get(f"{API}/tutorial/").json()["text"] == tutorial.DEFAULT_TEXT
+    assert client.get(f"{API}/tutorial/").json()["text"] == tutorial.default_text("en")
 
 
 @pytest.mark.django_db
@@ -119,7 +144,7 @@ def test_editor_previews_without_saving(cast: Cast) -> None:
     told = client.post("/p/faces/learning/tutorial/", form, headers={"hx-request": "true"})
     assert "<strong>here</strong>" in told.content.decode()
     assert "<html" not in told.content.decode()
-    assert tutorial.text_of(cast.project) == tutorial.DEFAULT_TEXT
+    assert tutorial.text_of(cast.project) == tutorial.default_text("en")
     client.post("/p/faces/learning/tutorial/", form | {"deed": "save"})
     assert [s.title for s in tutorial.steps_of(cast.project)] == ["Mine"]
 

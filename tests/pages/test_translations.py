@@ -1,6 +1,7 @@
 """Whatever an annotator reads is there in all five languages, and the browser's choice is heard."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog
 from django.test import Client
+from django.utils import translation
 
 from frontend import messages
 from tests.conftest import Cast
@@ -19,6 +21,13 @@ NAMES = re.compile(r"%\(\w+\)s|\{\w+\}|%s|%%")
 PHYSICAL = re.compile(
     r"[{;\s](?:margin|padding|border)-(?:left|right)|text-align:\s*(?:left|right)"
 )
+
+
+@pytest.fixture(autouse=True)
+def _own_language_again() -> Iterator[None]:
+    """A request leaves its language behind in the thread."""
+    with translation.override("en"):
+        yield
 
 
 @cache
