@@ -50,8 +50,8 @@ def _scatter(axes: Axes, features: Floats, labels: NDArray[np.int64]) -> None:
     for e in Expression:
         rows = labels == e
         axes.scatter(
-            features[rows, 0], features[rows, 1], s=16, marker=MARKS[e], color=plots.COLOURS[e],
-            alpha=0.55, linewidths=0, label=e.title,
+            features[rows, 0], features[rows, 1], s=34, marker=MARKS[e], color=plots.COLOURS[e],
+            alpha=0.75, linewidths=0, label=e.title,
         )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
@@ -96,18 +96,20 @@ def histories(path: Path, runs: Mapping[str, Sequence[Path]]) -> None:
         figure = Figure(figsize=(11, 4), layout="constrained")
         left, right = figure.subplots(1, 2)
         for i, (name, folders) in enumerate(runs.items()):
+            again, which = divmod(i, len(plots.COLOURS))
+            colour, line = plots.COLOURS[which], ("-", "--")[again % 2]
             rows = [_history(folder) for folder in folders]
             for axes, key, unit in ((left, "loss", 1.0), (right, "val_mean_diagonal", 100.0)):
-                y = unit * np.array([[line[key] for line in lines] for lines in rows])
+                y = unit * np.array([[epoch[key] for epoch in lines] for lines in rows])
                 x = np.arange(1, y.shape[1] + 1)
-                axes.plot(x, y.mean(axis=0), color=plots.COLOURS[i], label=name)
-                axes.fill_between(
-                    x, y.min(axis=0), y.max(axis=0), color=plots.COLOURS[i], alpha=0.15, lw=0
-                )
+                axes.plot(x, y.mean(axis=0), line, color=colour, label=name)
+                axes.fill_between(x, y.min(axis=0), y.max(axis=0), color=colour, alpha=0.15, lw=0)
         plots.dress(left, "Training loss", "epoch", "loss")
         plots.dress(right, "Validation", "epoch", "mean diagonal, %")
         handles, names = left.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
+        figure.legend(
+            handles, names, loc="outside lower center", ncols=min(len(names), 6), frameon=False
+        )
         plots.save(path, figure)
 
 

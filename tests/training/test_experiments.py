@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.training.patterns import TINY, write_release
-from training import paper, tables
+from training import maps, paper, tables
 from training.__main__ import main
 from training.cross import balanced
 from training.errors import TrainingError
@@ -144,3 +144,13 @@ def test_compare_sets_recipes_beside_hog(
     assert "| softmax |" in shown
     assert main(["compare", *arguments, "--seeds", "0"]) == 2
     assert "--seeds is 0; it must be 1 or more" in capsys.readouterr().err
+
+
+def test_curves_of_more_recipes_than_colours_can_be_told_apart(tmp_path: Path) -> None:
+    lines = "\n".join(f'{{"epoch": {e}, "loss": 1.0, "val_mean_diagonal": 0.5}}' for e in (1, 2))
+    for i in range(9):
+        (tmp_path / f"r{i}").mkdir()
+        (tmp_path / f"r{i}" / "metrics.jsonl").write_text(lines)
+    maps.histories(tmp_path / "h.svg", {f"recipe {i}": [tmp_path / f"r{i}"] for i in range(9)})
+    drawn = (tmp_path / "h.svg").read_text()
+    assert drawn.count("stroke-dasharray") >= 2 * 2  # the eighth and the ninth, in both panels
