@@ -2,6 +2,7 @@
 
 Prints the locality loss against a loop over samples, and the rate of whole training steps
 (sampling, augmentation, losses) against the bare network's on random data in the same process.
+All on one thread, in processor seconds: what else runs on the machine is not counted.
 """
 
 import time
@@ -17,16 +18,16 @@ from training.loop import Trainer
 
 
 def seconds(repeats: int, *works: Callable[[], object]) -> list[float]:
-    """The median time of each, after one that does not count.
+    """The median processor time of each, after one that does not count.
 
     They take turns, so that what else runs on the machine meets all of them.
     """
     times: list[list[float]] = [[] for _ in works]
     for _ in range(repeats + 1):
         for mine, work in zip(times, works, strict=True):
-            started = time.perf_counter()
+            started = time.process_time()
             work()
-            mine.append(time.perf_counter() - started)
+            mine.append(time.process_time() - started)
     return [float(np.median(mine[1:])) for mine in times]
 
 
@@ -51,7 +52,7 @@ def locality(batch: int, step_s: float) -> None:
     x = torch.randn(batch, 2000, requires_grad=True)
     alike = losses.same_class(labels)
     once, loop = seconds(
-        5,
+        3,
         lambda: losses.locality_loss(x, alike, 20).backward(),
         lambda: looped(x, labels, 20).backward(),
     )
@@ -92,6 +93,7 @@ def engine(name: str, repeats: int) -> float:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     engine("demo", 40)
     step = engine("dlp", 4)
     for size in (64, 512, 2048):
