@@ -21,7 +21,8 @@ LANGUAGES = {"de": "de", "fr": "fr", "es": "es", "zh_Hans": "zh_Hans_CN"}
 """Folder and locale of each language (Django's ``zh-hans`` lives in ``zh_Hans``)."""
 TEMPLATES = (
     "base.html", "project.html", "400.html", "403.html", "403_csrf.html", "404.html", "500.html",
-    "errors/*.html", "home/annotator.html", "home/projects.html", "labelling/label.html", "labelling/words.html",
+    "errors/*.html", "home/annotator.html", "home/projects.html", "labelling/label.html",
+    "labelling/words.html",
     "learning/blocks.html", "learning/consent.html", "learning/me.html",
     "learning/qualification*.html", "learning/tutorial.html", "people/account.html",
     "people/invitation*.html", "people/locked_out.html", "people/sign_in.html",
