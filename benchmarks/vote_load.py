@@ -205,7 +205,7 @@ def serve() -> Server:
         port: int = probe.getsockname()[1]
     command = [
         str(Path(sys.executable).parent / "gunicorn"), "annotation.wsgi", "--bind",
-        f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "8",
+        f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "4", "--threads", "8",
         "--preload", "--keep-alive", "30", "--access-logfile", "/dev/null",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)

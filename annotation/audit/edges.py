@@ -97,8 +97,9 @@ class OperatorCommand(BaseCommand):
 def _tell_of(request: HttpRequest, response: HttpResponse) -> None:
     """Log a change that no service told of, by the name of its route."""
     match = request.resolver_match
-    is_known = getattr(request.user, "is_authenticated", False)
-    if match is None or not is_known or match.view_name in NOT_LOGGED:
+    if match is None or match.view_name in NOT_LOGGED:
+        return  # before the person is asked for, which takes queries that a vote does without
+    if not getattr(request.user, "is_authenticated", False):
         return
     is_form_again = response.status_code == 200 and not request.path.startswith("/api/")
     if response.status_code >= 400 or is_form_again or _was_refused(request):

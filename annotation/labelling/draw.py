@@ -20,6 +20,7 @@ from django.db.models.functions import Now, Random
 
 from annotation.people.models import Membership
 
+from .deal import deal
 from .models import Assignment, Coverage, Rules, Share
 from .room import cap_of, room_for, scarce_for
 from .sources import RECENT, apart, choose
@@ -40,10 +41,16 @@ def top_up(
     assignments with their images, in the order to be shown. ``rng`` replaces the database's
     randomness where a draw must be repeatable.
     """
+    low = n - 1 if low is None else low
+    dealt = [] if rng else deal(membership, n, low)
+    return dealt or _top_up(membership, n, rng, low)
+
+
+def _top_up(membership: Membership, n: int, rng: Chance, low: int) -> list[Assignment]:
     with transaction.atomic():
         share = lock_share(membership)
         n_open, n_planned = _waiting(membership)
-        if n_open > (n - 1 if low is None else low):
+        if n_open > low:
             return []
         if n_planned:
             drawn = _release(membership, n - n_open, rng)

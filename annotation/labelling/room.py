@@ -38,9 +38,13 @@ class Room:
         """How many ordinary draws somebody with so many live assignments still has."""
         return max(self.share - n_live, 0)
 
+    @property
+    def far_limit(self) -> int:
+        """With so many live assignments somebody is nowhere near the end of the work."""
+        return self.share - max(self.share // 4, 50) - 1
+
     def is_far(self, n_live: int) -> bool:
-        """Whether somebody with so many live assignments is nowhere near the end of the work."""
-        return self.left(n_live) > max(self.share // 4, 50)
+        return n_live <= self.far_limit
 
 
 _remembered: dict[int, tuple[float, Rules, Room]] = {}
@@ -60,6 +64,14 @@ def room_for(project: Project, n_live: int) -> tuple[Rules, Room]:
     room = room_of(project, rules)
     _remembered[project.pk] = (time.monotonic(), rules, room)
     return rules, room
+
+
+def far_room(project_id: int) -> tuple[int, bool] | None:
+    """How many live assignments are still far, and whether sources are spread, if remembered."""
+    asked, rules, room = _remembered.get(project_id) or (0.0, None, None)
+    if not (rules and room) or time.monotonic() >= asked + ROOM_HOLDS_S or room.far_limit <= 0:
+        return None
+    return room.far_limit, rules.spread_sources
 
 
 def forget_room(project_id: int) -> None:

@@ -50,6 +50,8 @@ def test_plain_vote_asks_the_database_once(
     before = said[: said.index(drawn[0])]
     n_vote, n_member = 1 if connection.vendor == "postgresql" else 5, 1
     assert len(before) <= n_vote + n_member, before
+    who = [sql for sql in said if "django_session" in sql or "people_token" in sql]
+    assert len(who) <= 1, "nor does any middleware ask who this is"
     assert Vote.objects.count() == 2
 
 
