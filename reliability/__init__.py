@@ -5,10 +5,11 @@ SciPy and matplotlib load where they are used.
 """
 
 from reliability.agreement import Agreement, agreement
-from reliability.estimates import BeforeScreening, Estimate, estimate
+from reliability.estimates import BeforeScreening, Estimate, estimate, start_after
 from reliability.options import Method, Options
 from reliability.partition import Partition, Subset, SubsetsBy, partition
 from reliability.screening import ScreeningRule
+from reliability.start import Start
 from reliability.votes import Votes
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "Options",
     "Partition",
     "ScreeningRule",
+    "Start",
     "Subset",
     "SubsetsBy",
     "Votes",
     "agreement",
     "estimate",
     "partition",
+    "start_after",
 ]

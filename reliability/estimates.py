@@ -21,6 +21,7 @@ from reliability.measured import (
 from reliability.options import Method, Options
 from reliability.partition import Partition, SubsetsBy, partition
 from reliability.screening import ScreeningRule
+from reliability.start import Start, after
 from reliability.votes import Votes
 
 _ROUNDS = 5  # of screening: who is left out is judged again by those who stay
@@ -104,7 +105,7 @@ def estimate(
     method: str = Method.GLAD,
     screening: ScreeningRule | None = ScreeningRule(),  # noqa: B008  # frozen
     overrides: Mapping[int, bool] | None = None,
-    start: Estimate | None = None,
+    start: Estimate | Start | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     options: Options = Options(),  # noqa: B008  # frozen
@@ -127,8 +128,8 @@ def estimate(
             f"method is {method}: only {Method.GLAD} is estimated by several processes"
         )
     decisions = screen.checked_overrides(overrides, votes.n_annotators)
-    known = None if start is None else _as_measured(start)
-    first = _measure(votes, method, options, known, progress, exchange)
+    begin = start_after(start) if isinstance(start, Estimate) else start
+    first = _measure(votes, method, options, begin, progress, exchange)
     n_votes = exchange.total(votes.votes_per_annotator.astype(np.float64)).astype(np.int64)
     now, judged = first, (first.reliability, first.std_error)
     out = np.zeros(votes.n_annotators, dtype=bool)
@@ -140,7 +141,7 @@ def estimate(
             break
         kept = screen.decide(out, decisions)
         mine = votes.select(kept[votes.annotator])
-        now = _measure(mine, method, options, now, progress, exchange)
+        now = _measure(mine, method, options, after(now), progress, exchange)
         judged = _with_others(votes, method, now, options, kept, exchange)
     seconds = time.perf_counter() - began
     said = screen.explain(screening, out, decisions, *judged, n_votes)
@@ -151,7 +152,7 @@ def _measure(
     votes: Votes,
     method: Method,
     options: Options,
-    start: Measured | None,
+    start: Start | None,
     progress: Progress | None,
     exchange: Exchange,
 ) -> Measured:
@@ -197,8 +198,9 @@ def _with_others(
     return np.where(gone, alpha, now.reliability), np.where(gone, error, now.std_error)
 
 
-def _as_measured(start: Estimate) -> Measured:
-    return Measured(
+def start_after(start: Estimate) -> Start:
+    """Where the next estimate of the same project may begin."""
+    measured = Measured(
         reliability=start.reliability,
         std_error=start.std_error,
         easiness=start.easiness,
@@ -213,6 +215,7 @@ def _as_measured(start: Estimate) -> Measured:
         optimum=start.optimum,
         integrated=start.integrated,
     )
+    return after(measured, ~start.kept)
 
 
 def _concluded(

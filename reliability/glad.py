@@ -11,6 +11,7 @@ from reliability.kernels import Model
 from reliability.likelihood import Likelihood, Point
 from reliability.measured import Floats, Integration, Measured, Optimum, Progress, sigmoid, summed
 from reliability.options import Options
+from reliability.start import Start
 from reliability.votes import Votes
 
 _ITEMS_AT_ONCE = 2048
@@ -19,7 +20,7 @@ _ITEMS_AT_ONCE = 2048
 def glad(
     votes: Votes,
     options: Options,
-    start: Measured | None = None,
+    start: Start | None = None,
     progress: Progress | None = None,
     exchange: Exchange = ALONE,
 ) -> Measured:
@@ -27,7 +28,7 @@ def glad(
 
     The likelihoods and the history are those of the joint optimum in α and b; people and items
     are those with b integrated out, unless ``options`` say otherwise (README, decision 7).
-    ``start`` is an earlier result over the same people and items, or fewer of them.
+    ``start`` is where to begin, over the same people and items, or fewer of them.
     """
     with Likelihood(votes, options, exchange) as likelihood:
         warm = None if start is None else _warm(em.first_guess(likelihood), start)
@@ -36,8 +37,7 @@ def glad(
             return _measured(likelihood, found)
         if progress is not None:
             progress(0.9, "Integrating the easiness out")
-        earlier = None if start is None else start.integrated
-        return _integrated(found, integrate(likelihood, found, earlier))
+        return _integrated(found, integrate(likelihood, found, start))
 
 
 def _integrated(joint: em.Fit, found: Integrated) -> Measured:
@@ -66,17 +66,17 @@ def _integrated(joint: em.Fit, found: Integrated) -> Measured:
     )
 
 
-def _warm(model: Model, start: Measured) -> Model:
+def _warm(model: Model, start: Start) -> Model:
     """The earlier parameters, where there are such; the usual start for people and items since."""
     alpha, b = model.alpha.copy(), model.b.copy()
-    known = start.optimum or Optimum(start.reliability, np.log(start.easiness))
-    if len(known.alpha) > len(alpha) or len(known.b) > len(b):
+    if len(start.alpha) > len(alpha) or len(start.b) > len(b):
         raise ValueError(
-            f"start has {len(known.alpha)} annotators and {len(known.b)} items, more"
+            f"start has {len(start.alpha)} annotators and {len(start.b)} items, more"
             f" than the votes' {len(alpha)} and {len(b)}"
         )
-    alpha[: len(known.alpha)] = known.alpha
-    b[: len(known.b)] = known.b
+    for now, known in ((alpha, start.alpha), (b, start.b)):
+        at = np.flatnonzero(np.isfinite(known))
+        now[at] = known[at]
     return model._replace(alpha=alpha, b=b)
 
 

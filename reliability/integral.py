@@ -21,7 +21,7 @@ from reliability.information_kernels import B, Sums
 from reliability.integral_kernels import DEGREES, POINTS, Faces, Floats, Grid, States
 from reliability.kernels import Model
 from reliability.likelihood import Likelihood
-from reliability.measured import Integration
+from reliability.start import Start
 from reliability.steps import QuasiNewton
 
 _REACH = 5.0  # of the grid, in standard deviations of the prior
@@ -215,8 +215,8 @@ class Integral:
         )  # fmt: skip
 
 
-def integrate(likelihood: Likelihood, found: em.Fit, start: Integration | None) -> Integrated:
-    """Climb from the joint optimum; s and the share of two begin where ``start`` ended.
+def integrate(likelihood: Likelihood, found: em.Fit, start: Start | None) -> Integrated:
+    """Climb from the joint optimum, or from where ``start`` ended for all that it knows.
 
     Where there are many votes, a part of the images is climbed first.
     """
@@ -224,13 +224,18 @@ def integrate(likelihood: Likelihood, found: em.Fit, start: Integration | None) 
     shift = likelihood.mean_over_items(model.b)
     spread = math.sqrt(likelihood.mean_over_items((model.b - shift) ** 2)) or 1.0
     two = _TWO / (_ONE + _TWO)
-    if start is not None:
+    alpha = model.alpha * np.exp(shift)
+    is_known = False
+    if start is not None and start.easiness_spread is not None:
+        is_known = True
         spread, two = start.easiness_spread, start.two_share or two
+        known = np.flatnonzero(np.isfinite(start.told))
+        alpha[known] = start.told[known]
     spread = min(max(spread, 0.2), _WIDEST)
     integral = Integral(likelihood, model, _n_points(likelihood, spread))
-    setting = Setting(model.alpha * np.exp(shift), spread, two if integral.pairs else 0.0)
+    setting = Setting(alpha, spread, two if integral.pairs else 0.0)
     part = max(likelihood.n_votes // _PART, 1)
-    if part > 1 and start is None:
+    if part > 1 and not is_known:
         place, _ = _climb(integral, integral.at(setting, part), part, part)
         setting = place.setting
     place, converged = _climb(integral, integral.at(setting), 1, part)

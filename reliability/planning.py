@@ -56,13 +56,13 @@ class VotePlan:
 
     def interval(self, measure: str) -> tuple[Floats, Floats]:
         """Where 95 % of such draws would fall, (n_depths,) each: Student's t over the repeats."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
         values = self.same[measure]
         n = values.shape[1]
         half = np.zeros(len(values))
         if n > 1:
-            half = t.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) * np.sqrt(1 + 1 / n)
+            half = stdtrit(n - 1, 0.975) * values.std(axis=1, ddof=1) * np.sqrt(1 + 1 / n)
         mean = values.mean(axis=1)
         return np.maximum(mean - half, 0.0), np.minimum(mean + half, 1.0)
 
