@@ -89,8 +89,9 @@ def made_up_estimate(project) -> None:  # type: ignore[no-untyped-def]
     import numpy as np
 
     import reliability
-    from annotation.estimates.models import AnnotatorEstimate, Estimate, ItemEstimate
-    from annotation.estimates.services import FrozenVotes, _annotator_rows, _item_rows
+    from annotation.estimates.frozen import FrozenVotes
+    from annotation.estimates.models import AnnotatorEstimate, Estimate
+    from annotation.estimates.rows import annotator_rows, store_items
     from annotation.jobs.models import Job
     from annotation.people.models import Membership, Role
     from annotation.people.services import create_person
@@ -137,8 +138,8 @@ def made_up_estimate(project) -> None:  # type: ignore[no-untyped-def]
         report={},
         folder=f"{PROJECT}/0001",
     )
-    AnnotatorEstimate.objects.bulk_create(_annotator_rows(estimate, frozen, fit))
-    ItemEstimate.objects.bulk_create(_item_rows(estimate, frozen, fit), batch_size=2000)
+    AnnotatorEstimate.objects.bulk_create(annotator_rows(estimate, frozen, fit))
+    store_items(estimate, frozen, fit, fit.confidence > 1)
 
 
 def plain_copy(var: Path) -> float:

@@ -22,11 +22,11 @@ from annotation.api import ProjectView, StrictSerializer, TableView, unknown_par
 from annotation.images.models import Image
 from annotation.jobs.tasks import wake
 from annotation.people.models import Membership, Role
-from reliability import Subset
+from reliability import ScreeningRule, Subset
 from reliability.expressions import COMPOUNDS, NAMES
 
-from . import queries, services
-from .models import Estimate
+from . import planning, queries, services
+from .models import Estimate, VotePlan
 
 CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -54,9 +54,34 @@ class EstimateDetail(EstimateRow):
         fields = [*EstimateRow.Meta.fields, "report"]
 
 
+class RuleRequest(StrictSerializer):
+    threshold = serializers.FloatField(min_value=-5, max_value=5, default=0.0)
+    confidence = serializers.FloatField(min_value=0.5, max_value=0.9999, default=0.99)
+    min_votes = serializers.IntegerField(min_value=1, max_value=100_000, default=20)
+
+
 class EstimateRequest(StrictSerializer):
     method = serializers.ChoiceField(choices=services.METHODS, default="glad")
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    rule = RuleRequest(
+        required=False, help_text="Of screening; without it that of the last estimate stands."
+    )
+
+
+class PlanRequest(StrictSerializer):
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class PlanRow(serializers.ModelSerializer[VotePlan]):
+    estimate = serializers.IntegerField(source="estimate.number")
+    job = serializers.IntegerField(source="job_id")
+    summary = serializers.JSONField(
+        help_text="Depths, shares that stay the same with their 95 % limits, images settled."
+    )
+
+    class Meta:
+        model = VotePlan
+        fields = ["estimate", "job", "seed", "code_version", "created_at", "summary"]
 
 
 class JobReference(serializers.Serializer[Any]):
@@ -72,6 +97,17 @@ class AnnotatorRow(serializers.Serializer[Any]):
     n_votes = serializers.IntegerField()
     kept = serializers.BooleanField()
     reason = serializers.CharField()
+    before = serializers.FloatField(
+        allow_null=True, help_text="Reliability before anybody was left out."
+    )
+    agreement = serializers.FloatField(
+        allow_null=True, help_text="Share of the votes that fall on the consensus."
+    )
+    median_ms = serializers.IntegerField(allow_null=True)
+    random_low = serializers.FloatField(
+        allow_null=True, help_text="From here to random_high a random voter would come."
+    )
+    random_high = serializers.FloatField(allow_null=True)
 
 
 class ItemRow(serializers.Serializer[Any]):
@@ -83,6 +119,7 @@ class ItemRow(serializers.Serializer[Any]):
     entropy = serializers.FloatField()
     subset = serializers.SerializerMethodField()
     compound = serializers.SerializerMethodField()
+    is_certain = serializers.BooleanField(help_text="Decided beyond what habits alone could give.")
     posterior = serializers.ListField(child=serializers.FloatField())
     distribution = serializers.ListField(child=serializers.FloatField())
 
@@ -124,7 +161,10 @@ class EstimateList(TableView, EstimateView):
         who = self.access(Role.CURATOR)
         body = EstimateRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        job, created = services.request_estimate(who.project, who.person, **body.validated_data)
+        asked = body.validated_data
+        if "rule" in asked:
+            asked = {**asked, "rule": ScreeningRule(**asked["rule"])}
+        job, created = services.request_estimate(who.project, who.person, **asked)
         if created:
             wake(job)
         return Response({"job": job.pk, "created": created}, status=status.HTTP_202_ACCEPTED)
@@ -169,6 +209,39 @@ class EstimateItems(TableView, EstimateView):
         if value not in names:
             raise ValidationError({field: [f"{value!r} is not one of {', '.join(names)}."]})
         return names.index(value)
+
+
+class EstimatePlan(EstimateView):
+    @extend_schema(responses=PlanRow)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """How many votes are enough: the last plan made from this estimate's votes."""
+        found = self.estimate(number, Role.CURATOR).plans.first()
+        if found is None:
+            raise Http404("No plan was made from this estimate yet.")
+        return Response(PlanRow(found).data)
+
+    @extend_schema(request=PlanRequest, responses={202: JobReference})
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        estimate = self.estimate(number, Role.CURATOR)
+        body = PlanRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        person = self.access(Role.CURATOR).person
+        job, created = planning.request_plan(estimate, person, **body.validated_data)
+        if created:
+            wake(job)
+        return Response({"job": job.pk, "created": created}, status=status.HTTP_202_ACCEPTED)
+
+
+class EstimatePlanFile(EstimateView):
+    @extend_schema(responses={(200, "*/*"): OpenApiTypes.ANY})
+    def get(self, request: Request, slug: str, number: int, file: str) -> HttpResponseBase:
+        """The figure of the last plan, its table, or the table of the images."""
+        plan = self.estimate(number, Role.CURATOR).plans.first()
+        folder = None if plan is None else planning.folder_of_plan(plan).resolve()
+        found = None if folder is None else _file_in(folder, file)
+        if found is None:
+            raise Http404(f"No file {file!r} in this plan.")
+        return FileResponse(found.open("rb"), content_type=_content_type(found))
 
 
 class EstimateFile(EstimateView):
@@ -236,5 +309,11 @@ project_urls = [
     ),
     path("estimates/<int:number>/items/", EstimateItems.as_view(), name="estimate-items"),
     path("estimates/<int:number>/files/<path:file>", EstimateFile.as_view(), name="estimate-file"),
+    path("estimates/<int:number>/plan/", EstimatePlan.as_view(), name="estimate-plan"),
+    path(
+        "estimates/<int:number>/plan/<str:file>",
+        EstimatePlanFile.as_view(),
+        name="estimate-plan-file",
+    ),
     path("people/<str:code>/overruling/", OverrulingOne.as_view(), name="overruling"),
 ]

@@ -7,6 +7,8 @@ from annotation.images.models import Image
 from annotation.jobs.models import Job
 from annotation.people.models import Membership, Person, Project
 
+NORMAL_95 = 1.959964
+
 
 class Estimate(models.Model):
     """One fit. Its folder holds the frozen votes, the tables, the report and the figures."""
@@ -52,6 +54,15 @@ class AnnotatorEstimate(models.Model):
     n_votes = models.PositiveIntegerField()
     kept = models.BooleanField()
     reason = models.CharField(max_length=300, blank=True)
+    before = models.FloatField(null=True)
+    """Reliability before anybody was left out; None in estimates older than this field."""
+    agreement = models.FloatField(null=True)
+    """Share of this person's votes that fall on the consensus."""
+    median_ms = models.PositiveIntegerField(null=True)
+    random_low = models.FloatField(null=True)
+    """The reliability that a random voter would get in this person's place: from here …"""
+    random_high = models.FloatField(null=True)
+    """… to here. None where nobody could tell (``reliability.gallery.band_of``)."""
 
     class Meta:
         constraints = [
@@ -62,6 +73,23 @@ class AnnotatorEstimate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.annotator_id}: {self.reliability:.2f} ± {self.std_error:.2f}"
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.reliability - NORMAL_95 * self.std_error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.reliability + NORMAL_95 * self.std_error
+
+    @property
+    def is_like_random(self) -> bool | None:
+        """Whether a random voter might have got this reliability; None where nobody could tell."""
+        if self.random_low is None or self.random_high is None:
+            return None
+        return self.random_low <= self.reliability <= self.random_high
 
 
 class ItemEstimate(models.Model):
@@ -78,6 +106,8 @@ class ItemEstimate(models.Model):
     """A value of ``reliability.Subset``."""
     compound = models.PositiveSmallIntegerField(null=True)
     """Index 0–11 into ``reliability.expressions.COMPOUNDS``."""
+    is_certain = models.BooleanField(default=False, db_default=False)
+    """Decided beyond what the crowd's habits alone could give (``reliability.null.certain``)."""
     posterior = models.JSONField()
     distribution = models.JSONField()
 
@@ -93,6 +123,26 @@ class ItemEstimate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.image_id}: {self.consensus}"
+
+
+class VotePlan(models.Model):
+    """What fewer votes per image would have given, drawn from the votes an estimate froze."""
+
+    estimate = models.ForeignKey(Estimate, models.CASCADE, related_name="plans")
+    job = models.OneToOneField(Job, models.PROTECT, related_name="plan")
+    seed = models.PositiveIntegerField(default=0)
+    code_version = models.CharField(max_length=60)
+    summary = models.JSONField()
+    """``plan.json`` of ``reliability.planning``."""
+    folder = models.CharField(max_length=200)
+    """Relative to ``ESTIMATES_ROOT``: the figure, its table and a table of the images."""
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"plan of {self.estimate}"
 
 
 class Overruling(models.Model):

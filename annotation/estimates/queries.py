@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.images.models import GivenLabel, Image
@@ -13,7 +13,7 @@ from annotation.labelling.queries import moved_since
 from annotation.people.models import Membership, Project
 from reliability import Subset
 
-from .models import AnnotatorEstimate, Estimate, Overruling
+from .models import AnnotatorEstimate, Estimate, ItemEstimate, Overruling
 
 
 def estimates_of(project: Project) -> QuerySet[Estimate]:
@@ -23,6 +23,25 @@ def estimates_of(project: Project) -> QuerySet[Estimate]:
 
 def latest_estimate(project: Project) -> Estimate | None:
     return estimates_of(project).first()
+
+
+def latest_fit(project: Project) -> Estimate | None:
+    """The last estimate that was fitted to votes, not given with the images."""
+    return estimates_of(project).exclude(method="given").first()
+
+
+def before(estimate: Estimate) -> Estimate | None:
+    """The estimate before this one."""
+    return estimates_of(estimate.project).filter(number__lt=estimate.number).first()
+
+
+def changed_since(
+    estimate: Estimate, earlier: Estimate, items: QuerySet[ItemEstimate] | None = None
+) -> QuerySet[ItemEstimate]:
+    """The images that this estimate names otherwise than an earlier one did."""
+    then = ItemEstimate.objects.filter(estimate=earlier, image=OuterRef("image"))
+    rows = estimate.items.all() if items is None else items
+    return rows.filter(Exists(then.exclude(consensus=OuterRef("consensus"))))
 
 
 def folder_of(estimate: Estimate) -> Path:

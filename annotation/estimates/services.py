@@ -5,11 +5,10 @@ The numbers come from ``reliability``; here they are frozen, written aside and r
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,52 +19,39 @@ import reliability
 from annotation.audit.models import Kind
 from annotation.audit.services import tell
 from annotation.jobs.models import Job
-from annotation.jobs.services import Claim, JobError, request_job
-from annotation.labelling.queries import votes_of
+from annotation.jobs.services import Claim, request_job
 from annotation.labelling.services import take_pulse
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.version import code_version
-from reliability import gallery, report
+from reliability import ScreeningRule, gallery, null, report
 from reliability.expressions import NAMES
+from reliability.null import Band
 from reliability.plots import Figure
 
+from . import warm
+from .frozen import NO_VOTES, FrozenVotes, freeze_votes
 from .given import GIVEN, build_given
-from .models import AnnotatorEstimate, Estimate, ItemEstimate, Overruling
-from .queries import has_given_labels, has_votes
+from .models import AnnotatorEstimate, Estimate, Overruling
+from .queries import has_given_labels, has_votes, latest_fit
+from .rows import annotator_rows, store_items
 
 METHODS = ("glad", "dawid-skene", "one-coin", "majority", GIVEN)
-NO_VOTES = "There are no votes yet: an estimate needs at least one vote."
 FIT_SHARE = 0.5  # of the job's progress; the rest is tables and figures
-N_FIGURES = 10
-
-
-@dataclass(frozen=True)
-class FrozenVotes:
-    """The current votes of a project at one moment, with what the indices stand for.
-
-    ``image_ids`` ``(n_items,)`` and ``annotator_ids`` ``(n_annotators,)`` ascend; ``votes`` speaks
-    of their positions.
-    """
-
-    votes: reliability.Votes
-    image_ids: np.ndarray[Any, np.dtype[np.int64]]
-    annotator_ids: np.ndarray[Any, np.dtype[np.int64]]
-
-    def save(self, path: Path) -> None:
-        np.savez_compressed(
-            path,
-            item=self.votes.item,
-            annotator=self.votes.annotator,
-            expression=self.votes.expression,
-            image_ids=self.image_ids,
-            annotator_ids=self.annotator_ids,
-        )
+N_FIGURES = 11
 
 
 def request_estimate(
-    project: Project, by: Person | None, *, method: str = "glad", seed: int = 0
+    project: Project,
+    by: Person | None,
+    *,
+    method: str = "glad",
+    seed: int = 0,
+    rule: ScreeningRule | None = None,
 ) -> tuple[Job, bool]:
-    """Ask for an estimate of the project's present votes. Raises ``ValidationError``."""
+    """Ask for an estimate of the project's present votes. Raises ``ValidationError``.
+
+    Without a ``rule`` of screening that of the last estimate stands.
+    """
     if method not in METHODS:
         raise ValidationError({"method": f"{method!r} is not one of {', '.join(METHODS)}."})
     if not 0 <= seed < 2**31:
@@ -75,25 +61,10 @@ def request_estimate(
             raise ValidationError({"method": "No active image came with a label."})
     elif not has_votes(project):
         raise ValidationError(NO_VOTES)
-    return request_job(project, "estimate", {"method": method, "seed": seed}, by)
-
-
-def freeze_votes(project: Project) -> FrozenVotes:
-    """Copy the current votes on active images into arrays, in an order that never varies."""
-    images, annotators, expressions = votes_of(project)
-    if len(images) == 0:
-        raise JobError(NO_VOTES)
-    image_ids, item = np.unique(images, return_inverse=True)
-    annotator_ids, annotator = np.unique(annotators, return_inverse=True)
-    votes = reliability.Votes(
-        item,
-        annotator,
-        expressions,
-        n_items=len(image_ids),
-        n_annotators=len(annotator_ids),
-        n_classes=len(NAMES),
-    )
-    return FrozenVotes(votes, image_ids, annotator_ids)
+    parameters = {"method": method, "seed": seed}
+    if method != GIVEN:
+        parameters["rule"] = asdict(rule or standing_rule(project))
+    return request_job(project, "estimate", parameters, by)
 
 
 def build_estimate(claim: Claim) -> None:
@@ -108,11 +79,16 @@ def build_estimate(claim: Claim) -> None:
     take_pulse(project, claim.job.started_at)
     frozen = freeze_votes(project)
     claim.log(f"{len(frozen.votes.item):,} votes on {len(frozen.image_ids):,} images frozen.")
+    method = parameters.get("method", "glad")
+    last = warm.last_of(project, method)
+    if last is not None:
+        claim.log(f"Begins where estimate {last.number} ended.")
     fit = reliability.estimate(
         frozen.votes,
-        method=parameters.get("method", "glad"),
-        screening=reliability.ScreeningRule(),
+        method=method,
+        screening=rule_of(parameters),
         overrides=_overrides(frozen),
+        start=warm.take(last, frozen),
         seed=parameters.get("seed", 0),
         progress=lambda done, message: claim.report(FIT_SHARE * done, message),
     )
@@ -122,10 +98,14 @@ def build_estimate(claim: Claim) -> None:
     aside.mkdir(parents=True)
     try:
         claim.report(FIT_SHARE, "Writing tables and figures")
-        told = _write_folder(claim, aside, frozen, fit)
+        band = gallery.band_of(
+            frozen.votes, fit, screening=rule_of(parameters), seed=parameters.get("seed", 0)
+        )
+        told = _write_folder(claim, aside, frozen, fit, band)
+        told["began_at"] = None if last is None else last.number
         claim.report(0.9, "Recording")
         with claim.finishing() as result:
-            estimate = _record(claim, frozen, fit, told, goal)
+            estimate = _record(claim, frozen, fit, told, goal, band)
             result.update(estimate=estimate.number, n_kept=estimate.n_kept)
             kept = f"{estimate.n_kept:,} of {estimate.n_annotators:,} annotators kept"
             result["message"] = f"{kept}, {estimate.n_items:,} images estimated"
@@ -174,6 +154,23 @@ def _tell_overruling(
     tell(Kind.ESTIMATES, words, project=project, subject=code, before=told[0], after=told[1])
 
 
+def standing_rule(project: Project) -> ScreeningRule:
+    """The rule of screening that the last estimate used; the library's where there was none."""
+    last = latest_fit(project)
+    return ScreeningRule() if last is None else rule_of(last.parameters)
+
+
+def rule_of(parameters: dict[str, Any]) -> ScreeningRule:
+    """The rule of screening in a job's parameters; the library's in those older than rules."""
+    return ScreeningRule(**parameters.get("rule", {}))
+
+
+def _measured_ms(frozen: FrozenVotes) -> Any:
+    """Milliseconds per vote for the figure of speed; None where not every vote has them."""
+    ms = frozen.response_ms
+    return ms if ms is not None and (ms >= 0).all() else None
+
+
 def _overrides(frozen: FrozenVotes) -> dict[int, bool]:
     standing = Overruling.objects.filter(
         annotator__in=frozen.annotator_ids.tolist(), withdrawn_at=None
@@ -183,7 +180,11 @@ def _overrides(frozen: FrozenVotes) -> dict[int, bool]:
 
 
 def _write_folder(
-    claim: Claim, folder: Path, frozen: FrozenVotes, fit: reliability.Estimate
+    claim: Claim,
+    folder: Path,
+    frozen: FrozenVotes,
+    fit: reliability.Estimate,
+    band: Band | None,
 ) -> dict[str, Any]:
     project = claim.project
     codes = dict(Membership.objects.filter(project=project).values_list("pk", "code"))
@@ -191,6 +192,7 @@ def _write_folder(
     names = [codes[pk] for pk in frozen.annotator_ids.tolist()]
     items = [str(uids[pk]) for pk in frozen.image_ids.tolist()]
     frozen.save(folder / "votes.npz")
+    warm.leave(folder, frozen, fit)
     told = report.write(
         folder,
         frozen.votes,
@@ -200,19 +202,22 @@ def _write_folder(
         class_names=NAMES,
         figures=False,
     )
-    _draw_figures(claim, folder, project, frozen, fit, names, items)
+    _draw_figures(claim, folder, frozen, fit, names, items, band)
     return told
 
 
 def _draw_figures(
     claim: Claim,
     folder: Path,
-    project: Project,
     frozen: FrozenVotes,
     fit: reliability.Estimate,
     names: list[str],
     items: list[str],
+    band: Band | None,
 ) -> None:
+    project = claim.project
+    images = f"/p/{project.slug}/estimates/{int(folder.name.split('.')[1])}/images/"
+
     def link(noun: str, keys: list[str]) -> Callable[[int], str]:
         return lambda i: f"/p/{project.slug}/{noun}/{keys[i]}/"
 
@@ -223,6 +228,11 @@ def _draw_figures(
         item_names=items,
         class_names=NAMES,
         target=project.target_votes,
+        response_ms=_measured_ms(frozen),
+        screening=rule_of(claim.parameters),
+        band=band,
+        subset_url=lambda subset: f"{images}?subset={subset}",
+        cell_url=lambda row, _: f"{images}?consensus={NAMES[row]}",
         annotator_url=link("people", names),
         item_url=link("images", items),
         seed=claim.parameters.get("seed", 0),
@@ -242,7 +252,10 @@ def _record(
     fit: reliability.Estimate,
     told: dict[str, Any],
     goal: Path,
+    band: Band | None,
 ) -> Estimate:
+    certain = null.certain(frozen.votes, fit)
+    told["certain"] = int(certain.sum())
     estimate = Estimate.objects.create(
         project=claim.project,
         number=int(goal.name),
@@ -260,65 +273,9 @@ def _record(
         report=told,
         folder=str(goal.relative_to(settings.ESTIMATES_ROOT)),
     )
-    AnnotatorEstimate.objects.bulk_create(_annotator_rows(estimate, frozen, fit))
-    ItemEstimate.objects.bulk_create(_item_rows(estimate, frozen, fit), batch_size=2000)
+    AnnotatorEstimate.objects.bulk_create(annotator_rows(estimate, frozen, fit, band))
+    store_items(estimate, frozen, fit, certain)
     return estimate
-
-
-def _annotator_rows(
-    estimate: Estimate, frozen: FrozenVotes, fit: reliability.Estimate
-) -> list[AnnotatorEstimate]:
-    return [
-        AnnotatorEstimate(
-            estimate=estimate,
-            annotator_id=pk,
-            reliability=float(fit.reliability[i]),
-            std_error=float(fit.std_error[i]),
-            accuracy=float(fit.accuracy[i]),
-            n_votes=int(fit.n_votes[i]),
-            kept=bool(fit.kept[i]),
-            reason=fit.reason[i],
-        )
-        for i, pk in enumerate(frozen.annotator_ids.tolist())
-    ]
-
-
-def _item_rows(
-    estimate: Estimate, frozen: FrozenVotes, fit: reliability.Estimate
-) -> list[ItemEstimate]:
-    parts = reliability.partition(fit.weighted_votes)
-    columns = zip(
-        frozen.image_ids.tolist(),
-        frozen.votes.counts.sum(axis=1).astype(int).tolist(),
-        fit.consensus.tolist(),
-        fit.confidence.tolist(),
-        fit.easiness.tolist(),
-        fit.entropy.tolist(),
-        parts.subset.tolist(),
-        parts.compound.tolist(),
-        np.round(fit.posterior, 9).tolist(),
-        np.round(fit.distribution, 9).tolist(),
-        strict=True,
-    )
-    return [
-        ItemEstimate(
-            estimate=estimate,
-            image_id=pk,
-            n_votes=n_votes,
-            consensus=consensus,
-            confidence=confidence,
-            easiness=easiness,
-            entropy=entropy,
-            subset=subset,
-            compound=compound if compound >= 0 else None,
-            posterior=posterior,
-            distribution=distribution,
-        )
-        for (
-            pk, n_votes, consensus, confidence, easiness, entropy,
-            subset, compound, posterior, distribution,
-        ) in columns
-    ]  # fmt: skip
 
 
 def _next_folder(project: Project) -> Path:

@@ -6,12 +6,17 @@ from django.core.exceptions import ValidationError
 from annotation.jobs.services import Claim
 from annotation.jobs.tasks import wake
 
-from . import queries, services
+from . import planning, queries, services
 
 
 def run_estimate(claim: Claim) -> None:
     """The handler of jobs of kind ``estimate``."""
     services.build_estimate(claim)
+
+
+def run_plan(claim: Claim) -> None:
+    """The handler of jobs of kind ``plan``."""
+    planning.build_plan(claim)
 
 
 @shared_task(name="estimates.periodic")

@@ -30,6 +30,7 @@ KINDS = {
         Kind("find_faces", "Finding faces", "default", "annotation.faces.tasks.run_find_faces"),
         Kind("plan", "Plan of assignments", "default", "annotation.labelling.tasks.run_plan"),
         Kind("estimate", "Estimate", "default", "annotation.estimates.tasks.run_estimate"),
+        Kind("plan", "Vote plan", "default", "annotation.estimates.tasks.run_plan"),
         Kind("release", "Release", "default", "annotation.releases.tasks.run_release"),
         Kind("train", "Training", "gpu", "annotation.runs.tasks.run_training"),
     )

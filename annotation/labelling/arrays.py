@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db import connection
 
+from annotation.images.models import Image
 from annotation.people.models import Project
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -13,9 +14,8 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 _FROM = """
     FROM labelling_vote v
     CROSS JOIN labelling_assignment a
-    CROSS JOIN images_image i
-    WHERE a.id = v.assignment_id AND i.id = a.image_id
-    AND v.is_current AND a.state = 'answered' AND i.project_id = %s AND i.state = 'active'
+    WHERE a.id = v.assignment_id AND v.is_current AND a.state = 'answered'
+    AND a.annotator_id IN (SELECT id FROM people_membership WHERE project_id = %s)
 """  # CROSS: SQLite then walks the index of current votes, twice as fast as by images
 _SECONDS = {
     "postgresql": "CAST(extract(epoch FROM v.voted_at) AS bigint)",
@@ -47,11 +47,27 @@ def given_votes(project: Project) -> GivenVotes:
         "a.image_id", "a.annotator_id", "v.expression", _SECONDS[connection.vendor],
         "coalesce(v.response_ms, -1)", "coalesce(v.position, -1)",
     )  # fmt: skip
+    return GivenVotes(*_read(project, columns))
+
+
+def timed_votes(project: Project) -> tuple[Integers, Integers, Integers, Integers]:
+    """The first three of ``given_votes`` and ``response_ms``, in half the time."""
+    columns = ("a.image_id", "a.annotator_id", "v.expression", "coalesce(v.response_ms, -1)")
+    images, annotators, expressions, response_ms = _read(project, columns)
+    return images, annotators, expressions, response_ms
+
+
+def _read(project: Project, columns: tuple[str, ...]) -> Integers:
+    """``columns``, image and annotator first, of the votes on active images in their order."""
     read = _copied if connection.vendor == "postgresql" else _joined_in_slices
     with connection.cursor() as cursor:
         table = read(cursor, columns, _FROM, [project.pk])
-    order = np.lexsort((table[1], table[0]))
-    return GivenVotes(*table[:, order])
+    active = Image.objects.filter(project=project, state=Image.State.ACTIVE)
+    is_active = np.zeros(int(table[0].max(initial=0)) + 1, dtype=bool)
+    ids = np.fromiter(active.values_list("pk", flat=True), dtype=np.int64)
+    is_active[ids[ids < len(is_active)]] = True
+    table = table[:, is_active[table[0]]]  # a join with the images would double the time
+    return table[:, np.lexsort((table[1], table[0]))]
 
 
 def read_numbers(cursor: Any, columns: tuple[str, ...], source: str, told: list[int]) -> Integers:

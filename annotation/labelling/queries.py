@@ -10,7 +10,7 @@ from django.utils import timezone
 from annotation.images.models import Image
 from annotation.people.models import Membership, Project, Role
 
-from .arrays import GivenVotes, Integers, given_votes
+from .arrays import GivenVotes, Integers, given_votes, timed_votes
 from .draw import free_for
 from .models import Assignment, Coverage, Flag, Share, Vote
 from .pulse import UNANSWERED, counted_votes, last_seen, moved_since, votes_per_day
@@ -20,8 +20,8 @@ State = Assignment.State
 
 __all__ = [
     "GivenVotes", "Progress", "assignment_state", "given_votes", "live_counts", "moved_since",
-    "next_assignments",
-    "open_flags", "people_at_work", "progress", "votes_in", "votes_of", "votes_on", "work_of",
+    "next_assignments", "open_flags", "people_at_work", "progress", "timed_votes", "votes_in",
+    "votes_of", "votes_on", "work_of",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from django.test import Client
 from annotation.agreements import services as agreements
 from annotation.collecting.models import Collection as Gathering
 from annotation.estimates.models import Estimate
+from annotation.estimates.planning import request_plan
 from annotation.estimates.services import request_estimate
 from annotation.faces.models import Finding
 from annotation.images import uploads
@@ -151,6 +152,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "version": release.version,
         "run number": run.number,
         "estimate-file file": "report.json",
+        "estimate-plan-file file": "plan.json",
         "release-file file": "SHA256SUMS",
         "release-part size": 100_000,
         "release-part number": 1,
@@ -192,7 +194,10 @@ def _estimate(cast: Cast) -> Estimate:
             labelling.record_vote(assignment.pk, assignment.annotator, answer)
     job, _ = request_estimate(cast.project, cast.carla)
     perform(job.pk, "test")
-    return Estimate.objects.get(job=job)
+    made = Estimate.objects.get(job=job)
+    planned, _ = request_plan(made, cast.carla)
+    perform(planned.pk, "test")
+    return made
 
 
 def _run(cast: Cast, release: Release) -> Run:
