@@ -72,7 +72,10 @@ def _job(access: Access, pk: int) -> Job:
 def _outcome(job: Job) -> tuple[str, str] | None:
     """The url name and key of the record that the job made."""
     told = job.result or {}
-    for kind, name in (("estimate", "estimate"), ("release", "release"), ("run", "run")):
+    made = (
+        ("estimate", "estimate"), ("plan", "estimate-plan"), ("release", "release"), ("run", "run"),
+    )  # fmt: skip
+    for kind, name in made:
         if kind in told:
             return name, str(told[kind])
     return None

@@ -55,7 +55,7 @@ def test_a_later_estimate_begins_where_the_last_one_ended(cast, crowd, record, e
 
 def test_rows_and_frozen_votes_say_what_was_fitted(cast, crowd, record, estimate_now):
     record(crowd.votes)
-    made = estimate_now()
+    made = estimate_now(method="majority")
     frozen = load(folder_of(made) / "votes.npz")
     assert frozen is not None
     assert frozen.votes.digest == made.votes_digest
@@ -71,7 +71,7 @@ def test_a_rule_is_tried_without_changing_anything_and_stands_once_asked_for(
     cast, crowd, record, estimate_now
 ):
     record(crowd.votes)
-    estimate_now()
+    estimate_now(method="majority")
     url = f"/p/{cast.project.slug}/estimates/1/"
     client = cast.client(cast.carla)
     asked = {"threshold": "3", "confidence": "0.9", "min_votes": "10"}
@@ -84,13 +84,18 @@ def test_a_rule_is_tried_without_changing_anything_and_stands_once_asked_for(
     job = Job.objects.get(kind="estimate", state="queued")
     assert services.rule_of(job.parameters) == ScreeningRule(0.25, 0.9, 10)
     job.delete()
-    assert services.rule_of(estimate_now(rule=ScreeningRule(0.25)).parameters).threshold == 0.25
+    assert (
+        services.rule_of(
+            estimate_now(rule=ScreeningRule(0.25), method="majority").parameters
+        ).threshold
+        == 0.25
+    )
     assert services.standing_rule(cast.project).threshold == 0.25
 
 
 def test_a_curators_word_goes_before_the_rule_that_is_tried(cast, crowd, record, estimate_now):
     members = record(crowd.votes)
-    estimate_now()
+    estimate_now(method="majority")
     services.overrule(members[0], True, "She codes faces for a living.", cast.carla)
     asked = {"threshold": "3", "confidence": "0.9", "min_votes": "10"}
     page = cast.client(cast.carla).get(f"/p/{cast.project.slug}/estimates/1/people/", asked)
@@ -100,7 +105,7 @@ def test_a_curators_word_goes_before_the_rule_that_is_tried(cast, crowd, record,
 
 def test_images_are_shown_by_what_is_asked(cast, crowd, record, estimate_now):
     record(crowd.votes)
-    made = estimate_now()
+    made = estimate_now(method="majority")
     n_open = made.items.filter(is_certain=False).count()
     assert 0 < n_open < 60
     for query, n in (("show=open", n_open), ("show=changed", 0), ("subset=x", 60), ("", 60)):
@@ -112,7 +117,7 @@ def test_images_are_shown_by_what_is_asked(cast, crowd, record, estimate_now):
 
 def test_an_estimate_under_way_and_a_failed_one_are_told(cast, crowd, record, estimate_now):
     record(crowd.votes)
-    estimate_now()
+    estimate_now(method="majority")
     job = Job.objects.create(project=cast.project, kind="estimate", state=Job.State.RUNNING)
     assert "An estimate is under way" in _page(cast, "1/").content.decode()
     Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
