@@ -299,6 +299,8 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "AuditDoor": "annotation.audit.models.Door",
+        "CollectionDoor": "annotation.collecting.models.Collection.Door",
         "JobState": "annotation.jobs.models.Job.State",
         "AfterWithdrawal": "annotation.people.models.AfterWithdrawal",
         "LayoutName": "annotation.releases.models.LayoutName",
