@@ -14,7 +14,8 @@ from PIL import Image as Pillow
 
 from annotation.estimates.models import Estimate
 from annotation.images.models import Image
-from annotation.jobs.services import claim_job
+from annotation.jobs.models import Job
+from annotation.jobs.services import cancel_job, claim_job
 from annotation.releases import archive, build, content, queries
 from annotation.releases.folder import lines_of
 from annotation.releases.models import Release, ReleasedImage
@@ -262,6 +263,24 @@ def test_full_disk_fails_with_its_message_and_leaves_nothing(
     job = built(cast)
     assert job.state == "failed"
     assert job.error.startswith("The disk is full.")
+    assert not Release.objects.exists()
+    assert list((settings.RELEASES_ROOT / "faces").iterdir()) == []
+
+
+def test_cancelled_build_ends_soon_and_leaves_nothing(
+    estimated: Estimate, cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotation.jobs.services.REPORT_INTERVAL_S", 0)
+    writing = content.write_faces
+
+    def meanwhile(*args: Any) -> Any:
+        for written in writing(*args):
+            cancel_job(Job.objects.get(kind="release"))
+            yield written
+
+    monkeypatch.setattr(content, "write_faces", meanwhile)
+    job = built(cast)
+    assert job.state == "cancelled"
     assert not Release.objects.exists()
     assert list((settings.RELEASES_ROOT / "faces").iterdir()) == []
 
