@@ -20,15 +20,14 @@ LOCALE = ROOT / "frontend" / "locale"
 LANGUAGES = {"de": "de", "fr": "fr", "es": "es", "zh_Hans": "zh_Hans_CN"}
 """Folder and locale of each language (Django's ``zh-hans`` lives in ``zh_Hans``)."""
 TEMPLATES = (
-    "base.html", "project.html", "400.html", "403.html", "403_csrf.html", "404.html", "500.html",
-    "errors/*.html", "home/annotator.html", "home/projects.html", "labelling/label.html",
-    "labelling/words.html",
-    "learning/blocks.html", "learning/consent.html", "learning/me.html",
-    "learning/qualification*.html", "learning/tutorial.html", "people/account.html",
-    "people/invitation*.html", "people/locked_out.html", "people/sign_in.html",
-    "parts/language.html", "parts/menu.html", "parts/messages.html", "parts/notices.html",
-    "parts/snippet.html", "parts/theme.html",
+    "base", "project", "400", "403", "403_csrf", "404", "500", "errors/base", "home/annotator",
+    "home/projects", "labelling/label", "labelling/words", "learning/blocks", "learning/consent",
+    "learning/me", "learning/qualification", "learning/qualification_try", "learning/tutorial",
+    "people/account", "people/invitation", "people/invitation_closed", "people/locked_out",
+    "people/sign_in", "parts/language", "parts/menu", "parts/messages", "parts/notices",
+    "parts/snippet", "parts/theme",
 )  # fmt: skip
+"""The pages of annotators and what they are made of, without ``.html``."""
 MODULES = (
     "annotation/pages/account.py", "annotation/pages/lessons.py", "annotation/pages/own.py",
     "annotation/pages/words.py", "annotation/learning/measures.py",
@@ -41,9 +40,9 @@ KEYWORDS = {
 
 def sources() -> Iterator[tuple[str, str]]:
     """Name and Python text of everything that annotators see."""
-    for pattern in TEMPLATES:
-        for path in sorted((ROOT / "frontend" / "templates").glob(pattern)):
-            yield str(path.relative_to(ROOT)), templatize(path.read_text("utf-8"))
+    for name in TEMPLATES:
+        path = ROOT / "frontend" / "templates" / f"{name}.html"
+        yield str(path.relative_to(ROOT)), templatize(path.read_text("utf-8"))
     for name in MODULES:
         yield name, (ROOT / name).read_text("utf-8")
 

@@ -32,7 +32,7 @@ Choose the **one** expression that is most apparent in the face.
 
 - Go by your first impression; most faces need a second or two.
 - Label what the face *shows*, not what the person may really feel.
-- If you cannot tell, or there is no face, press **0** and say why.
+- If you cannot tell, or there is no face, press **0**.
 """
 
 
