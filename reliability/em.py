@@ -53,7 +53,7 @@ def fit(likelihood: Likelihood, warm: Model | None = None, progress: Progress | 
     if likelihood.n_votes <= _SMALL:
         starts.append(_flat(likelihood.votes, likelihood.options))
     elif warm is None:
-        for stride in _strides(likelihood.n_votes):
+        for stride in strides(likelihood.n_votes, _PART):
             starts = [climb(likelihood, starts[0], progress, stride=stride).point.model]
     fits = [climb(likelihood, start, progress) for start in starts]
     best = max(fits, key=lambda found: found.point.penalised)
@@ -102,13 +102,16 @@ def climb(
     return Fit(now, likelihood.images.posterior.copy(), tuple(history), converged)
 
 
-def _strides(n_votes: int) -> list[int]:
-    """The parts to be searched before the whole: every 8th image, before that every 64th …"""
-    strides, stride = [], _FACTOR
-    while n_votes > stride * _PART:
-        strides.append(stride)
+def strides(n_votes: int, least: int) -> list[int]:
+    """The parts to search before the whole: every 8th image, before that every 64th …
+
+    As long as a part has ``least`` votes.
+    """
+    found, stride = [], _FACTOR
+    while n_votes > stride * least:
+        found.append(stride)
         stride *= _FACTOR
-    return strides[::-1]
+    return found[::-1]
 
 
 def _ascend(

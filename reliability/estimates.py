@@ -16,7 +16,6 @@ from reliability.measured import (
     Optimum,
     Progress,
     implied_accuracy,
-    summed,
 )
 from reliability.options import Method, Options
 from reliability.partition import Partition, SubsetsBy, partition
@@ -275,7 +274,4 @@ def _weighted_votes(
     votes: Votes, method: Method, reliability: Floats, kept: NDArray[np.bool_]
 ) -> Floats:
     """g_k = Σ α over kept people's votes for k; by majority every kept vote counts one."""
-    weight = np.where(kept, 1.0 if method is Method.MAJORITY else reliability, 0.0)
-    cell = votes.item.astype(np.int64) * votes.n_classes + votes.expression
-    g = summed(cell, weight[votes.annotator], votes.n_items * votes.n_classes)
-    return g.reshape(votes.n_items, votes.n_classes)
+    return votes.tallied(np.where(kept, 1.0 if method is Method.MAJORITY else reliability, 0.0))

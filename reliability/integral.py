@@ -26,9 +26,10 @@ from reliability.steps import QuasiNewton
 
 _REACH = 5.0  # of the grid, in standard deviations of the prior
 _MOST_POINTS = 160
-_TOLERANCE = 3e-3  # standard errors
+_TOLERANCE = (1e-3, 1e-2)  # standard errors: where all images, or a sample, tell the curvature
 _ROUGH = 0.1
-_PART = 200_000  # votes; of more, so many are climbed first
+_PART = 100_000  # votes that make a part worth a climb of its own
+_SAMPLE = 200_000  # votes from which a step on the whole reads its curvature
 _TOLD = 400_000  # votes from which errors are read
 _GAIN = 1e-5  # nats: a step of 0.005 standard errors
 _ROUNDS = 60
@@ -234,11 +235,9 @@ def integrate(likelihood: Likelihood, found: em.Fit, start: Start | None) -> Int
     spread = min(max(spread, 0.2), _WIDEST)
     integral = Integral(likelihood, model, _n_points(likelihood, spread))
     setting = Setting(alpha, spread, two if integral.pairs else 0.0)
-    part = max(likelihood.n_votes // _PART, 1)
-    if part > 1 and not is_known:
-        place, _ = _climb(integral, integral.at(setting, part), part, part)
-        setting = place.setting
-    place, converged = _climb(integral, integral.at(setting), 1, part)
+    for part in [] if is_known else em.strides(likelihood.n_votes, _PART):
+        setting = _climb(integral, integral.at(setting, part), part)[0].setting
+    place, converged = _climb(integral, integral.at(setting), 1)
     return _concluded(integral, place, converged)
 
 
@@ -252,12 +251,13 @@ def _n_points(likelihood: Likelihood, spread: float) -> int:
     return min(-(-wanted // POINTS) * POINTS, _MOST_POINTS)
 
 
-def _climb(integral: Integral, place: Place, part: int, stride: int) -> tuple[Place, bool]:
+def _climb(integral: Integral, place: Place, part: int) -> tuple[Place, bool]:
     """Newton's steps until the place rests; of a ``part`` only, until its noise is far greater.
 
-    The curvature is read from the images that ``stride`` divides.
+    Of many votes, a sample tells the curvature.
     """
-    tolerance, enough = (_TOLERANCE, _GAIN) if part == 1 else (_ROUGH, 1.0)
+    sample = max(integral.likelihood.n_votes // part // _SAMPLE, 1)
+    tolerance, enough = (_TOLERANCE[sample > 1], _GAIN) if part == 1 else (_ROUGH, 1.0)
     missing, steps = None, QuasiNewton()
     for _ in range(_ROUNDS):
         if place.gradient < tolerance:
@@ -266,8 +266,8 @@ def _climb(integral: Integral, place: Place, part: int, stride: int) -> tuple[Pl
         if not integral.likelihood.dense:
             place = _ascend_by(integral, place, steps, part) or place
         else:
-            if missing is None or stride == part:  # a sample anyway: one serves all steps
-                missing = integral.missing(place, stride, stride // part)
+            if missing is None or sample == 1:  # a sample anyway: one serves all steps
+                missing = integral.missing(place, sample * part, sample)
             place = _ascend(integral, place, missing, part) or place
         if place.penalised - before.penalised < enough:
             return place, True

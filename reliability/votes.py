@@ -1,6 +1,7 @@
 """The votes: three integer arrays, validated once."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,6 +21,15 @@ class ByItem(NamedTuple):
     start: NDArray[np.int64]  # (n_items + 1,)
     annotator: Whole  # (n_votes,) int32
     expression: Whole  # (n_votes,) int8
+
+
+class Block(NamedTuple):
+    """The votes of a range of items."""
+
+    items: slice
+    item: NDArray[np.int64]  # (n,) counted from the first of the range
+    annotator: Whole  # (n,)
+    expression: Whole  # (n,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +73,36 @@ class Votes:
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """How many people chose each class of each item, (n_items, n_classes)."""
-        cell = self.item.astype(np.int64) * self.n_classes + self.expression
-        flat = np.bincount(cell, minlength=self.n_items * self.n_classes)
-        return flat.reshape(self.n_items, self.n_classes)
+        return self.tallied().astype(np.int64)
+
+    def tallied(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Votes for each class of each item, (n_items, n_classes).
+
+        Each counts one, or the ``weight`` (n_annotators,) of who gave it.
+        """
+        tally = np.zeros((self.n_items, self.n_classes))
+        for block in self.blocks():
+            mine = tally[block.items]
+            cell = block.item * self.n_classes + block.expression
+            of_votes = None if weight is None else weight[block.annotator]
+            mine += np.bincount(cell, of_votes, minlength=mine.size).reshape(mine.shape)
+        return tally
+
+    def blocks(self) -> Iterator[Block]:
+        """The votes by item, about a million at a time."""
+        start = self.by_item.start
+        low = 0
+        while low < self.n_items:
+            high = int(np.searchsorted(start, start[low] + _BLOCK, side="right")) - 1
+            high = min(max(high, low + 1), self.n_items)
+            mine = slice(int(start[low]), int(start[high]))
+            yield Block(
+                slice(low, high),
+                np.repeat(np.arange(high - low), np.diff(start[low : high + 1])),
+                self.by_item.annotator[mine],
+                self.by_item.expression[mine],
+            )
+            low = high
 
     @cached_property
     def votes_per_annotator(self) -> NDArray[np.int64]:
