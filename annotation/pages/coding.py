@@ -7,11 +7,12 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation.faces import coders, coding
+from annotation.faces import coders, coding, units
 from annotation.faces.models import Part, Plan
 from annotation.people.models import Role
 from annotation.people.queries import Access
@@ -47,6 +48,19 @@ ATTRIBUTES: dict[str, tuple[Any, list[tuple[int, str, Any]]]] = {
         ],
     ),
 }
+INTENSITIES = [
+    ("A", gettext_lazy("trace")),
+    ("B", gettext_lazy("slight")),
+    ("C", gettext_lazy("marked")),
+    ("D", gettext_lazy("severe")),
+    ("E", gettext_lazy("maximum")),
+]
+SIDES = [
+    ("L", gettext_lazy("left")),
+    ("R", gettext_lazy("right")),
+    ("T", gettext_lazy("top")),
+    ("B", gettext_lazy("bottom")),
+]
 
 
 class PlanForm(forms.ModelForm):
@@ -140,8 +154,16 @@ def tool(request: HttpRequest, access: Access, part: str) -> HttpResponse:
         file_url=reverse("api:image-file", args=[slug, PLACEHOLDER]),
         placeholder=PLACEHOLDER,
         attributes=[(name, *ATTRIBUTES[name]) for name in known["asks"]],
-        units=known["units"],
+        units=[u | {"picture": _picture(u["number"])} for u in known["units"]],
+        still=static("faces/neutral-5.webp"),
+        intensities=INTENSITIES,
+        sides=SIDES,
     )
+
+
+def _picture(unit: int) -> str:
+    """The drawn face that moves just this; the same face at rest is ``neutral-5``."""
+    return static(f"faces/au-{unit}.webp") if unit in units.PAPER else ""
 
 
 urlpatterns = [

@@ -155,12 +155,17 @@ def test_tool_breaks_no_rule_of_axe_and_fits_a_phone(
 ) -> None:
     Sampled.objects.bulk_create(Sampled(image=image, expression=3) for image in faces)
     open_tool(page, part)
+    if part == "units":
+        page.locator("[data-unit='12']").click()
     for width, scheme in ((1366, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert Axe().run(page, options=RULES).response["violations"] == []
-        low = "[...document.querySelectorAll('#coding button')].filter(b => b.offsetHeight < 44)"
+        low = (
+            "[...document.querySelectorAll('#coding button')]"
+            ".filter(b => b.offsetParent && b.offsetHeight < 44)"
+        )
         assert page.evaluate(f"{low}.map(b => b.textContent)") == []
 
 
@@ -200,3 +205,31 @@ def test_action_units_are_typed_or_switched(
     page.get_by_role("button", name="Save, next").click()
     shown(page, second)
     assert said(second, "units") == {"units": ["7"]}
+
+
+def test_intensity_and_side_have_buttons_beside_a_picture_of_the_unit(
+    page: Page, cast: Cast, coder: Membership, faces: list[Image]
+) -> None:
+    Sampled.objects.bulk_create(Sampled(image=image, expression=3) for image in faces)
+    first = open_tool(page, "units")
+    card = page.get_by_label("The unit scored last")
+    assert card.is_hidden()
+    page.locator("[data-unit='12']").click()
+    assert "Corners of the mouth up" in card.inner_text()
+    assert "au-12" in str(card.locator("#moved").get_attribute("src"))
+    card.get_by_role("button", name="C marked").click()
+    card.get_by_role("button", name="left").click()
+    page.locator("[data-unit='1']").click()
+    card.get_by_role("button", name="B slight").click()
+    card.get_by_role("button", name="D severe").click()
+    card.get_by_role("button", name="right").click()
+    card.get_by_role("button", name="right").click()  # again: both sides
+    assert page.locator("#codes").input_value() == "L12C 1D"
+    page.keyboard.press("z")  # takes back the last change
+    assert page.locator("#codes").input_value() == "L12C R1D"
+    page.locator("#codes").fill("4 25e")
+    assert "25 Lips part" in card.inner_text()
+    assert card.get_by_role("button", name="E maximum").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Enter")
+    shown(page, first)
+    assert said(first, "units") == {"units": ["4", "25E"]}
