@@ -49,10 +49,10 @@ class Course:
         self.n_bytes += photograph.n_bytes or 0
         self.done.append(photograph)
 
-    def write(self, at_least: int = 1) -> None:
+    def write(self, is_last: bool = False) -> None:
         """Put what is done into the rows, in one transaction that proves the job is ours."""
         due = len(self.done) >= BATCH or time.monotonic() - self.written_at > BATCH_S
-        if len(self.done) >= at_least and (due or at_least == 1):
+        if self.done and (due or is_last):
             with transaction.atomic():
                 self.claim.check()
                 # The rows are there: an upsert is ten times as quick as Django's bulk_update.
@@ -87,8 +87,8 @@ def download(
     try:
         for photograph in _in_threads(pool, rows.iterator(chunk_size=1000), work, course):
             course.add(photograph)
-            course.write(at_least=BATCH)
-        course.write()
+            course.write()
+        course.write(is_last=True)
     finally:
         politeness.stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -119,11 +119,11 @@ def _in_threads(
         while len(waiting) >= AHEAD:
             finished, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
-            course.write(at_least=BATCH)
+            course.write()
     while waiting:
         finished, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in finished)
-        course.write(at_least=BATCH)
+        course.write()
 
 
 def _fetched(photograph: Photograph, fetcher: Fetcher, politeness: Politeness) -> Photograph:

@@ -241,13 +241,31 @@ def test_job_that_died_goes_on_where_it_was(
     assert not retry_job(job)
 
 
+def test_page_can_follow_what_is_fetched_while_the_job_runs(
+    collect: Collect, flickr: Flickr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from annotation.collecting import downloading
+
+    write, seen = downloading.Course.write, []
+
+    def watched(self: downloading.Course, is_last: bool = False) -> None:
+        write(self, is_last)
+        seen.append(self.collection.photographs.filter(state="fetched").count())
+
+    monkeypatch.setattr(downloading, "BATCH_S", 0.0)
+    monkeypatch.setattr(downloading.Course, "write", watched)
+    collect()
+    assert seen[-1] == 12
+    assert any(0 < n < 12 for n in seen)
+
+
 def test_cancelled_collection_stops_asking(
     collect: Collect, flickr: Flickr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from annotation.collecting import downloading
     from annotation.jobs.services import Cancelled
 
-    def stop(self: downloading.Course, at_least: int = 1) -> None:
+    def stop(self: downloading.Course, is_last: bool = False) -> None:
         raise Cancelled("cancelled")
 
     flickr.n = 200

@@ -73,9 +73,8 @@ export class Units {
   }
 
   describe({ unit, name, seen, picture }, [, side, , intensity]) {
-    const [still, moved] = this.card.querySelectorAll("img");
-    still.hidden = moved.hidden = !picture;
-    if (picture) Object.assign(moved, { src: picture, alt: name });
+    for (const crop of this.card.querySelectorAll(".crop")) crop.hidden = !picture;
+    if (picture) Object.assign(this.card.querySelector("#moved"), { src: picture, alt: name });
     this.card.querySelector("#unit-name").textContent = `${unit} ${name}`;
     this.card.querySelector("#unit-seen").textContent = seen;
     for (const button of this.card.querySelectorAll("button")) {
