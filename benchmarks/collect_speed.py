@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -167,7 +167,7 @@ def work(options: argparse.Namespace) -> None:
     from annotation.people.models import Project
 
     port, slug = options.work
-    outside.way = way_to(int(port))
+    outside.way = replace(way_to(int(port)), photograph_s=60.0)
     project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug})
     Job.objects.filter(state="running").update(lease_until="2000-01-01T00:00:00Z")  # a minute on
     reap_jobs()

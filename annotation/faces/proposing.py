@@ -121,11 +121,11 @@ class View(NamedTuple):
 MOUTH_VIEW = View(48, 64, 0.75, 1.45, 0.75, 1.5)
 NOSE_VIEW = View(64, 80, 0.25, 0.90, 0.50, 1.0)
 ROWS, COLUMNS, TOP, BOTTOM, REACH, _ = MOUTH_VIEW
-NOSTRILS_DOWN, NOSTRILS_SD = 0.58, (0.25, 0.14)
+NOSTRILS_DOWN, NOSTRILS_SD = 0.58, (0.16, 0.14)
 """Where nostrils are sought, across and down."""
 NOSTRILS_APART = 10
 """Half their distance, in pixels of the view: an eighth of the distance between the eyes."""
-TIP_AHEAD, TIP_ABOVE = 1.4, 0.08
+TIP_AHEAD, TIP_ABOVE = 1.5, 0.08
 """The tip stands further out than the nostrils, and so much higher. Fitted on study 100."""
 
 
@@ -146,12 +146,13 @@ def _upright(
 def _nose(view: Points, mouth: float) -> tuple[float, float]:
     """Where the tip is, right of and below the middle between the eyes, above a mouth so far down.
 
-    Between and above the nostrils: two dark spots side by side, most alike and nearest to where
-    they usually are. In distances between the eyes.
+    Above the nostrils: two dark spots with something lighter between them (which the shadow beside
+    a smiling mouth has not), nearest to where they usually are. In distances between the eyes.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13))
     dark = cv2.GaussianBlur(cv2.morphologyEx(view, cv2.MORPH_BLACKHAT, kernel), (0, 0), 2.0)
     pair = np.minimum(np.roll(dark, NOSTRILS_APART, 1), np.roll(dark, -NOSTRILS_APART, 1))
+    pair -= 0.5 * dark
     pair[:, :NOSTRILS_APART] = pair[:, -NOSTRILS_APART:] = 0
     x, y = NOSE_VIEW.places
     pair[y > mouth - 0.18] = 0

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 
-from annotation.faces import finding, queries
+from annotation.faces import finding, pose, queries
+from annotation.faces.detecting import Cascade
+from annotation.faces.looking import look
 from annotation.faces.models import Finding
 from annotation.faces.services import decide, request_faces
 from annotation.images.models import Image
@@ -165,3 +167,24 @@ def test_page_lists_what_is_in_doubt_and_takes_decisions(
     assert (none.decision, none.decided_by) == ("left_out", cast.carla)
     assert carla.post(f"{address}{none.pk}/decide/", {"decision": "eat"}).status_code == 404
     assert cast.client(cast.rafik).get(address).status_code == 404
+
+
+def test_real_photograph_has_its_face_its_points_and_a_plausible_pose() -> None:
+    """Eileen Collins (NASA, in the public domain) as scikit-image ships her; points set by hand."""
+    from skimage import data
+
+    kind, faces = look(data.astronaut(), Cascade())
+    assert kind == Finding.Kind.FACE
+    by_hand = np.array([[201, 101], [247, 103], [225, 126], [204, 141], [247, 143]])
+    found = np.array(faces[0].landmarks)
+    eyes = np.hypot(*(by_hand[1] - by_hand[0]))
+    gaps = np.hypot(*(found - by_hand).T) / eyes
+    assert (gaps < (0.08, 0.08, 0.15, 0.15, 0.15)).all(), gaps
+    x_min, y_min, x_max, y_max = faces[0].box
+    inside = (by_hand > (x_min, y_min)) & (by_hand < (x_max, y_max))
+    assert inside.all()
+    for points, sd in ((by_hand, pose.NOISE), (found, pose.PROPOSED_NOISE)):
+        turned = pose.estimate(points.tolist(), sd)
+        assert abs(turned.yaw) < 15  # she looks at us, her head a little inclined
+        assert abs(turned.pitch) < 12
+        assert 0 < turned.roll < 10
