@@ -50,7 +50,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> None:
     options.var.mkdir(parents=True, exist_ok=True)
     faces = options.faces or options.var / "faces"
-    print(f"{'step':<10}{'wall':>9}{'CPU':>9}{'peak':>10}   of its limit")
+    print(f"{'step':<16}{'wall':>9}{'CPU':>9}{'peak':>10}   of its limit")
     manage("migrate", "--verbosity", "0")
     manage("collectstatic", "--noinput", "--verbosity", "0")
     if not (faces / "photos").exists():
@@ -89,7 +89,7 @@ def measured(step: str, limit: Limit, command: list[str]) -> None:
     shares = [f"{wall / limit.wall_s:.2f} of {limit.wall_s:.0f} s"] if limit.wall_s else []
     shares += [f"{peak / limit.peak_mb:.2f} of {limit.peak_mb:.0f} MB"] if limit.peak_mb else []
     cpu = usage.ru_utime + usage.ru_stime
-    print(f"{step:<10}{wall:8.1f}s{cpu:8.1f}s{peak:7.0f} MB   {', '.join(shares)}", flush=True)
+    print(f"{step:<16}{wall:8.1f}s{cpu:8.1f}s{peak:7.0f} MB   {', '.join(shares)}", flush=True)
 
 
 def vote(options: argparse.Namespace) -> None:

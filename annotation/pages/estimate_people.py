@@ -24,7 +24,7 @@ from .estimate_frame import found_or_404, render_part
 from .frame import project_page
 
 FIGURES = (
-    "reliability", "thresholds", "screening", "speed", "reliability_by_votes",
+    "reliability", "thresholds", "screening", "speed", "reliability_by_votes", "habits",
 )  # fmt: skip
 SORTS: dict[str, Any] = {
     "code": lambda row: row.annotator.code,

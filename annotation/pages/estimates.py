@@ -104,9 +104,7 @@ def images(request: HttpRequest, access: Access, number: int) -> HttpResponse:
 @project_page(Role.CURATOR)
 def confusion(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """Which expressions are taken for which."""
-    return render_part(
-        request, "confusion", access, found_or_404(access, number), ("confusion", "habits")
-    )
+    return render_part(request, "confusion", access, found_or_404(access, number), ("confusion",))
 
 
 @project_page(*READERS)

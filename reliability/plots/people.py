@@ -134,13 +134,13 @@ def by_votes(
         axes.grid()
         axes.legend(loc="lower right", ncols=2)
         rows = [(names[i], int(n[i]), float(alpha[i])) for i in np.argsort(n, kind="stable")]
+        fewest = int(n.min()) if len(n) else 0
         return page.finish(
             "Reliability against votes",
-            f"{len(n)} annotators gave {int(n.min(initial=0)):,} to {int(n.max(initial=0)):,} "
+            f"{len(n)} annotators gave {fewest:,} to {int(n.max(initial=0)):,} "
             "votes. Grey shows what a random voter would get on as many votes."
             if band is not None
-            else f"{len(n)} annotators with {int(n.min(initial=0)):,} to "
-            f"{int(n.max(initial=0)):,} votes.",
+            else f"{len(n)} annotators with {fewest:,} to {int(n.max(initial=0)):,} votes.",
             Table(("annotator", "votes", "reliability"), tuple(rows)),
         )
 
