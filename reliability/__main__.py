@@ -125,11 +125,17 @@ def _estimate(asked: argparse.Namespace) -> None:
 
 
 def _screen(asked: argparse.Namespace) -> None:
+    from reliability.clicking import clicking
+
     named = _read(asked)
     found = _fit(asked, named)
-    for name, kept, reason in zip(named.annotator_names, found.kept, found.reason, strict=True):
-        if not kept:
-            print(f"{name}: {reason}")
+    clicks = clicking(named.votes, found)
+    for i, name in enumerate(named.annotator_names):
+        if not found.kept[i]:
+            print(f"{name}: {found.reason[i]}")
+        elif clicks.surely[i]:
+            share = f"{clicks.share[i]:.0%} ± {clicks.std_error[i]:.0%} of the votes"
+            print(f"{name}: kept, but seems to click at random on {share}")
     print(f"{int(found.kept.sum())} of {len(found.kept)} annotators are kept")
 
 
