@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "annotation",
     "annotation.people",
     "annotation.audit",
+    "annotation.letters",
     "annotation.images",
     "annotation.collecting",
     "annotation.faces",

@@ -18,6 +18,7 @@ from annotation.images import api as images
 from annotation.jobs import api as jobs
 from annotation.labelling import api as labelling
 from annotation.learning import api as learning
+from annotation.letters import api as letters
 from annotation.people import api as people
 from annotation.releases import api as releases
 from annotation.releases import subsets_api as subsets
@@ -43,6 +44,7 @@ of_a_project = [
         webhooks,
         jobs,
         audit,
+        letters,
     )
 ]
 v1 = [

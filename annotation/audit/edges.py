@@ -38,6 +38,8 @@ NOT_LOGGED = {
     "api:agreement-acceptance": OWN,
     "agreement-accept": OWN,
     "notice-read": OWN,
+    "letter-read": OWN,
+    "api:letter-read": OWN,
     "api:upload-list": "the import of what was uploaded is logged",
     "api:upload-detail": "the import of what was uploaded is logged",
     "api:takedown-ask": "open to everybody; the request is its own record",

@@ -26,6 +26,7 @@ from annotation.jobs.services import perform
 from annotation.labelling import services as labelling
 from annotation.labelling.models import Assignment
 from annotation.learning.tutorial import write_tutorial
+from annotation.letters import services as letters
 from annotation.people import services as people
 from annotation.people.models import Membership, Person, Project, Role
 from annotation.releases.models import Release
@@ -149,6 +150,7 @@ def _objects(cast: Cast, collection: Collection) -> dict[str, Any]:
         "code": cast.annotator(cast.alice).code,
         "secret": secret,
         "invitation pk": invitation.pk,
+        "letter pk": letters.send(cast.project, "Thank you.", cast.carla).pk,
         "version": release.version,
         "run number": run.number,
         "estimate-file file": "report.json",
