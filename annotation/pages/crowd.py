@@ -124,7 +124,8 @@ def crowd_of(project: Project, asked: Mapping[str, str]) -> Crowd:
     shown.sort(key=key, reverse=sort.startswith("-"))
     counts: dict[str, int] = {}
     for row in rows:
-        counts[row.state] = counts.get(row.state, 0) + 1
+        if row.member.role == Role.ANNOTATOR:
+            counts[row.state] = counts.get(row.state, 0) + 1
     return Crowd(shown, len(rows), sort, chosen, counts, last)
 
 

@@ -15,7 +15,7 @@ from annotation.estimates.queries import clearest_of, latest_estimate, votes_sin
 from annotation.jobs.kinds import KINDS
 from annotation.jobs.models import Job
 from annotation.jobs.queries import elapsed, jobs_of
-from annotation.labelling.queries import Progress, open_flags, progress, work_of
+from annotation.labelling.queries import progress, work_of
 from annotation.learning.consent import DEFAULT_TEXT, write_consent
 from annotation.people.models import Project, Role
 from annotation.people.queries import Access, projects_of
@@ -23,7 +23,9 @@ from annotation.people.services import create_project
 from annotation.releases.queries import latest_release
 from annotation.runs.queries import latest_run
 
+from .crowd import crowd_of
 from .frame import person_page, project_page, render
+from .todo import next_step, waiting
 from .words import EXPRESSIONS
 
 N_LATELY = 5
@@ -75,25 +77,39 @@ def project(request: HttpRequest, access: Access) -> HttpResponse:
         me = access.annotator
         work = work_of(me) if me else None
         return render(request, "home/annotator.html", access, work=work)
-    state = {
-        "progress": progress(access.project),
-        "estimate": latest_estimate(access.project),
-        "release": latest_release(access.project),
-        "run": latest_run(access.project),
-    }
+    last, release = latest_estimate(access.project), latest_release(access.project)
+    run, done = latest_run(access.project), progress(access.project)
+    n_new = votes_since(last, access.project) if last else 0
     live, lately = _jobs(access)
+    told: dict[str, Any] = {}
+    if access.is_curator:
+        todo = waiting(access.project, lately)
+        step = next_step(
+            done, todo, last, n_new, has_release=release is not None, has_run=run is not None
+        )
+        told = {"todo": todo, "step": None if live else step, "stands": _stands(access.project)}
     return render(
         request,
         "home/project.html",
         access,
+        progress=done,
+        estimate=last,
+        release=release,
+        run=run,
+        n_new=n_new,
         live=live,
         lately=lately,
-        n_new=votes_since(state["estimate"], access.project) if state["estimate"] else 0,
-        shown=_shown(state["estimate"]),
-        n_flags=open_flags(access.project).count() if access.is_curator else 0,
-        step=_next_step(access, state, bool(live)),
-        **state,
+        shown=_shown(last),
+        **told,
     )
+
+
+def _stands(project: Project) -> list[tuple[str, Any, int]]:
+    """Where the annotators stand, as far as anybody stands there; once there is a vote."""
+    crowd = crowd_of(project, {"role": Role.ANNOTATOR})
+    if not any(row.n_votes for row in crowd.rows):
+        return []
+    return [(name, word, n) for name, word, n in crowd.states if n]
 
 
 def _jobs(access: Access) -> tuple[list[Job], list[Job]]:
@@ -117,28 +133,6 @@ def _shown(estimate: Estimate | None) -> list[dict[str, Any]]:
         for expression, word in EXPRESSIONS.items()
         for n, image in [found.get(expression, (0, None))]
     ]
-
-
-def _next_step(access: Access, state: dict[str, Any], is_busy: bool) -> tuple[str, str] | None:
-    """Where the next thing to do is done (a url name), and what it is called."""
-    if is_busy or not access.is_curator:
-        return None
-    done: Progress = state["progress"]
-    if done.n_images == 0:
-        return "import", _("Import photographs")
-    if done.n_annotators == 0:
-        return "people", _("Invite annotators")
-    if done.n_votes == 0:
-        return "people", _("Invite more annotators: nobody has voted yet")
-    if state["estimate"] is None:
-        return "estimates", _("Estimate who is reliable")
-    if state["release"] is None:
-        return "releases", _("Publish a release")
-    if state["run"] is None:
-        return "runs", _("Train a network")
-    if votes_since(state["estimate"], access.project):
-        return "estimates", _("Estimate again: there are new votes")
-    return None
 
 
 urlpatterns = [
