@@ -135,7 +135,8 @@ def look() -> None:
     client = Client()
     client.force_login(Person.objects.get(username="bench"), settings.AUTHENTICATION_BACKENDS[-1])
     here = f"/p/{STUDY}/"
-    for page in ("/", here, *(f"{here}{p}/" for p in ("images", "people", "estimates/1", "jobs"))):
+    names = ("images", "progress", "people", "flags", "messages", "log", "estimates/1", "jobs")
+    for page in ("/", here, *(f"{here}{name}/" for name in names)):
         for _ in range(2):
             began = time.perf_counter()
             answer = client.get(page)

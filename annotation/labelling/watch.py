@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -22,6 +22,8 @@ from .pulse import UNANSWERED, unwritten
 TAIL = 3_000
 WINDOW = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
+Given = tuple[int, datetime, int | None]
+"""Whose a vote is (a membership's id), when it came, and its response time in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,7 @@ def lately(project: Project, now: datetime) -> Lately:
     oldest = tail.order_by("pk").values_list("voted_at", flat=True).first()
     is_whole = newest <= TAIL or oldest is None or oldest <= now - WINDOW
     window = WINDOW if is_whole else max(now - oldest, timedelta(seconds=1))
-    votes = list(
-        tail.filter(assignment__annotator__project=project, voted_at__gt=now - window)
-        .order_by("-pk")
-        .values_list("assignment__annotator", "voted_at", "response_ms")
-    )
+    votes = _given_in(project, tail.filter(voted_at__gt=now - window))
     ago = Counter(int((now - at) / MINUTE) for _, at, _ in votes)
     n_minutes = max(int(window / MINUTE), 1)
     return Lately(
@@ -114,7 +112,15 @@ def lately(project: Project, now: datetime) -> Lately:
     )
 
 
-def _at_work(votes: list[tuple[int, datetime, int | None]]) -> list[AtWork]:
+def _given_in(project: Project, tail: QuerySet[Vote]) -> list[Given]:
+    """Whose these votes are, newest first. In two queries: no plan may begin at the people."""
+    rows = list(tail.order_by("-pk").values_list("assignment", "voted_at", "response_ms"))
+    mine = Assignment.objects.filter(pk__in=[pk for pk, _, _ in rows], annotator__project=project)
+    holder = dict(mine.values_list("pk", "annotator"))
+    return [(holder[pk], at, ms) for pk, at, ms in rows if pk in holder]
+
+
+def _at_work(votes: list[Given]) -> list[AtWork]:
     members = Membership.objects.select_related("person").in_bulk({pk for pk, _, _ in votes})
     found = []
     for pk, member in members.items():
