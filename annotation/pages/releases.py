@@ -18,6 +18,7 @@ from annotation.people.queries import Access
 from annotation.releases import cited, queries, services
 from annotation.releases.datasheet import AGREEMENT
 from annotation.releases.models import LayoutName, Release
+from annotation.releases.plan import CLASS_NAMES
 from reliability.expressions import COMPOUNDS, Expression
 
 from .frame import READERS, project_page, render
@@ -129,7 +130,10 @@ def _gallery(found: Release) -> list[dict[str, Any]]:
         train, test = splits["train"], splits["test"]
         most = max(n + test[name] for name, n in train.items()) or 1
         classes = []
-        for label, (name, n) in enumerate(train.items(), start=1):
+        for label, name in enumerate(CLASS_NAMES[subset], start=1):
+            if name not in train:  # PostgreSQL keeps no order of names: the list of classes does
+                continue
+            n = train[name]
             rows = there.filter(subset=subset, label=label).select_related("image")
             classes.append(
                 {
