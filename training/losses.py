@@ -1,5 +1,7 @@
 """Losses on features and on logits, each a function of tensors."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,9 +29,28 @@ def locality_loss(
     candidates = (x if others is None else others.float()).detach()
     rows, shares = neighbours(x.detach(), candidates, alike, k)  # (n, k) both
     means = functional.embedding_bag(rows, candidates, per_sample_weights=shares, mode="sum")
-    away = x - means  # (n, d)
-    has_neighbours = shares.any(dim=1)
-    return 0.5 * (away.square().sum(dim=1) * has_neighbours).mean()
+    lone = ~shares.any(dim=1, keepdim=True)
+    centres = means.addcmul_(lone.to(x.dtype), x.detach())  # (n, d): a lone face is its own
+    loss: Tensor = _HalfSquare.apply(x, centres)  # type: ignore[no-untyped-call]
+    return loss / max(len(x), 1)
+
+
+class _HalfSquare(torch.autograd.Function):
+    """½ Σ |x_i − c_i|² with equation (4)'s gradient, x_i − c_i; ``centres`` are written over.
+
+    Written out because a large new tensor costs more than the arithmetic on it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, centres: Tensor) -> Tensor:
+        away = torch.sub(x, centres, out=centres)
+        ctx.save_for_backward(away)
+        return 0.5 * torch.dot(away.flatten(), away.flatten())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (away,) = ctx.saved_tensors
+        return gradient * away, None
 
 
 def neighbours(x: Tensor, candidates: Tensor, alike: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -38,7 +59,9 @@ def neighbours(x: Tensor, candidates: Tensor, alike: Tensor, k: int) -> tuple[Te
 
     An exhaustive search; ``k`` is cut to the number of candidates.
     """
-    squares = candidates.square().sum(dim=1)  # |x|² is the same along a row, so it may be left out
+    squares = torch.linalg.vecdot(
+        candidates, candidates
+    )  # |x|² is the same along a row, so it may be left out
     distance = torch.addmm(squares[None, :], x, candidates.T, alpha=-2.0)  # (n, m)
     distance.masked_fill_(~alike, torch.inf)
     nearest = distance.topk(min(k, alike.shape[1]), dim=1, largest=False, sorted=False)
