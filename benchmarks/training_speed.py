@@ -8,7 +8,6 @@ All on one thread, in processor seconds: what else runs on the machine is not co
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -18,7 +17,7 @@ from training.loop import Trainer
 
 
 def seconds(repeats: int, *works: Callable[[], object]) -> list[float]:
-    """The median processor time of each, after one that does not count.
+    """The least processor time of each, after one that does not count.
 
     They take turns, so that what else runs on the machine meets all of them.
     """
@@ -28,7 +27,7 @@ def seconds(repeats: int, *works: Callable[[], object]) -> list[float]:
             started = time.process_time()
             work()
             mine.append(time.process_time() - started)
-    return [float(np.median(mine[1:])) for mine in times]
+    return [min(mine[1:]) for mine in times]
 
 
 def looped(x: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Tensor:
