@@ -223,6 +223,12 @@ def test_what_is_no_vote_is_flagged_with_a_reason_and_a_note(
     page.keyboard.press("4")
     page.get_by_text("Votes that came too late: 1.").wait_for()
     assert not Vote.objects.exists()
+    told = {"is_right": False, "expected": "fear", "why": "The brows are drawn together."}
+    page.unroute("**/vote/")
+    page.route("**/vote/", lambda route: route.fulfill(json={"next": [], "feedback": told}))
+    shown(page, face)
+    page.keyboard.press("4")
+    page.get_by_text("you said Happiness, the curators see Fear. The brows").wait_for()
 
 
 def test_page_breaks_no_rule_and_fits_however_it_is_looked_at(

@@ -129,7 +129,7 @@ async function refill() {
   told.note("loading");
   try {
     const waiting = await outbox.all(); // before the site is asked: it may store them meanwhile
-    const response = await fetch(assignments, { headers: { accept: "application/json" } });
+    const response = await fetch(assignments); // the first is under way since the head of the page
     if (SIGNED_OUT.includes(response.status)) what = "signin";
     else what = take(await response.json(), waiting);
   } catch {
@@ -169,11 +169,10 @@ function reply(kind, body, said = "") {
   if (past.length > UNDO_DEPTH) past.shift();
   count += Number(kind === "vote") - Number(one.isCounted);
   one.isCounted = kind === "vote";
+  if (kind === "vote") session.answered(body.response_ms ?? null);
   current = null;
   next();
-  // What can wait until the next face is painted.
-  setTimeout(() => {
-    if (kind === "vote") session.answered(body.response_ms ?? null);
+  painted().then(() => {
     told.progress(count, share);
     told.last(past);
     told.live("chosen", { word: said, n: count + 1, of: share });

@@ -13,6 +13,7 @@ export class Session {
     this.storage = storage;
     const kept = JSON.parse(storage.getItem(this.name) ?? "null");
     Object.assign(this, kept && now - kept.last < PAUSE_MS ? kept : this.fresh(now));
+    addEventListener("pagehide", () => this.keep());
   }
 
   fresh(now) { return { began: now, rested: now, last: now, faces: 0, times: [] }; }
@@ -23,13 +24,11 @@ export class Session {
     this.last = now;
     this.faces += 1;
     if (responseMs !== null) this.times.push(responseMs);
-    this.keep();
   }
 
   takenBack() {
     this.faces -= 1;
     this.times.pop();
-    this.keep();
   }
 
   keep() {
