@@ -12,7 +12,7 @@ from reliability.expressions import NAMES
 from reliability.options import Method, Options
 from reliability.partition import SubsetsBy
 from reliability.screening import ScreeningRule
-from reliability.votes_file import NamedVotes, read_votes
+from reliability.votes_file import NamedVotes, read_truth, read_votes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("estimate", "partition"):
             words = "the paper's weighted votes, or the chance that a vote for the class is right"
             command.add_argument("--subsets", choices=list(SubsetsBy), default="votes", help=words)
+        if name == "compare":
+            every = ",".join(Method)
+            command.add_argument("--methods", default=every, help="the first is the yardstick")
+            command.add_argument("--truth", type=Path, help="CSV with the columns item,expression")
+            command.add_argument("--out", type=Path, help="folder to write; nothing without it")
         if name == "estimate":
             command.add_argument("--out", type=Path, required=True, help="folder to write")
             command.add_argument("--no-figures", action="store_true")
@@ -86,10 +91,10 @@ def _read(asked: argparse.Namespace) -> NamedVotes:
     return read_votes(asked.votes, classes)
 
 
-def _fit(asked: argparse.Namespace, named: NamedVotes, method: str | None = None) -> Estimate:
+def _fit(asked: argparse.Namespace, named: NamedVotes) -> Estimate:
     return estimate(
         named.votes,
-        method or asked.method,
+        asked.method,
         _rule(asked),
         seed=asked.seed,
         progress=None if asked.quiet else _tell,
@@ -175,15 +180,28 @@ def _whole(flag: str, word: str) -> int:
 
 
 def _compare(asked: argparse.Namespace) -> None:
-    """One line per method; agreement is the share of items on which it concludes as GLAD does."""
+    """One line per method; "same" is the share of items on which it concludes as the first does."""
+    from reliability import comparison
+
     named = _read(asked)
-    found = {method: _fit(asked, named, method) for method in Method}
-    print(f"{'method':12} {'log likelihood':>15} {'kept':>5} {'as glad':>8} {'seconds':>8}")
-    for method, fit in found.items():
-        same = (fit.consensus == found[Method.GLAD].consensus).mean()
+    found = comparison.compare(
+        named.votes,
+        [word.strip() for word in asked.methods.split(",")],
+        _rule(asked),
+        _options(asked),
+        None if asked.truth is None else read_truth(asked.truth, named),
+        asked.seed,
+    )
+    if asked.out is not None:
+        comparison.write(
+            asked.out, found, item_names=named.item_names, class_names=named.class_names
+        )
+    print(f"{'method':12} {'accuracy':>9} {'same':>7} {'order':>7} {'kept':>5} {'seconds':>8}")
+    for row in found.rows():
+        accuracy = "" if row["accuracy"] == "" else f"{row['accuracy']:.4f}"
         print(
-            f"{method:12} {fit.log_likelihood:15.2f} {int(fit.kept.sum()):5d} {same:8.4f}"
-            f" {fit.seconds:8.3f}"
+            f"{row['method']:12} {accuracy:>9} {row['same_consensus']:7.4f}"
+            f" {row['same_order']:7.4f} {row['kept']:5d} {row['seconds']:8.3f}"
         )
 
 

@@ -57,6 +57,33 @@ def read_votes(path: str | Path, classes: tuple[str, ...] | None = None) -> Name
     return NamedVotes(votes, item.names, annotator.names, class_names)
 
 
+def read_truth(path: str | Path, named: NamedVotes) -> dict[int, int]:
+    """The class of items where it is known, from a file whose header is ``item,expression``.
+
+    Items without votes are passed over. Raises ValueError naming line and value.
+    """
+    item = {name: j for j, name in enumerate(named.item_names)}
+    classes = named.class_names
+    place = {str(n + 1): n for n in range(len(classes))} | {c: n for n, c in enumerate(classes)}
+    found: dict[int, int] = {}
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file)
+        header = next(lines, [])
+        if header != ["item", "expression"]:
+            raise ValueError(f"line 1: the columns are {','.join(header)}, not item,expression")
+        for cells in lines:
+            if len(cells) != 2:
+                raise ValueError(f"line {lines.line_num}: {len(cells)} cells, not 2")
+            if cells[1] not in place:
+                raise ValueError(
+                    f"line {lines.line_num}: expression is {cells[1]!r}, not one of"
+                    f" {','.join(classes)} nor 1–{len(classes)}"
+                )
+            if cells[0] in item:
+                found[item[cells[0]]] = place[cells[1]]
+    return found
+
+
 @dataclass(frozen=True)
 class _Column:
     """Text as integers into its distinct values."""

@@ -81,3 +81,37 @@ def test_simulated_bad_people_are_screened_out_and_named(tmp_path, capsys):
     capsys.readouterr()
     assert main(["screen", str(tmp_path / "votes.csv"), "--quiet"]) == 0
     assert "56 of 60 annotators are kept" in capsys.readouterr().out
+
+
+def test_compare_sets_methods_beside_each_other_and_tells_where_they_differ(tmp_path, capsys):
+    main(["simulate", "--out", str(tmp_path), "--items", "150", "--votes-per-item", "5"])
+    asked = ["compare", str(tmp_path / "votes.csv"), "--out", str(tmp_path / "out"), "--quiet"]
+    asked += ["--methods", "majority,one-coin,glad", "--truth", str(tmp_path / "truth.csv")]
+    assert main(asked) == 0
+    assert "one-coin" in capsys.readouterr().out
+    lines = rows(tmp_path / "out" / "comparison.csv")
+    assert [line["method"] for line in lines] == ["majority", "one-coin", "glad"]
+    assert all(0.5 < float(line["accuracy"]) <= 1 for line in lines)
+    told = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert told["same_consensus"][0][0] == told["same_order"][1][1] == pytest.approx(1)
+    differ = rows(tmp_path / "out" / "disagreements.csv")
+    assert 0 < len(differ) == told["disagreed"] < 150
+    for line in differ:
+        assert len({line[method] for method in ("majority", "one-coin", "glad")}) > 1
+    same = 1 - sum(line["majority"] != line["glad"] for line in differ) / 150
+    assert float(lines[2]["same_consensus"]) == pytest.approx(same, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("truth", "words"),
+    [
+        ("item,class\n0,1\n", "line 1: the columns are item,class"),
+        ("item,expression\n0,cow\n", "line 2: expression is 'cow'"),
+    ],
+)
+def test_a_bad_truth_is_refused_by_line(tmp_path, capsys, truth, words):
+    (tmp_path / "votes.csv").write_text(HEADER + "0,x,1\n0,y,2\n1,x,2\n")
+    (tmp_path / "truth.csv").write_text(truth)
+    asked = ["compare", str(tmp_path / "votes.csv"), "--truth", str(tmp_path / "truth.csv")]
+    assert main([*asked, "--quiet"]) == 2
+    assert words in capsys.readouterr().err
