@@ -28,7 +28,7 @@ class FlagRow(serializers.ModelSerializer[Flag]):
         fields = ["id", "image", "file_name", "annotator", "reason", "note", "flagged_at"]
 
 
-class DecisionBody(StrictSerializer):
+class FlagDecisionBody(StrictSerializer):
     decision = serializers.ChoiceField(choices=Flag.Decision)
 
 
@@ -52,14 +52,14 @@ class FlagList(TableView):
 class FlagDecision(ProjectView):
     roles = (Role.CURATOR,)
 
-    @extend_schema(request=DecisionBody, responses=Decided)
+    @extend_schema(request=FlagDecisionBody, responses=Decided)
     def put(self, request: Request, slug: str, uid: uuid.UUID) -> Response:
         """Decide on every flag that waits on an image: exclude it, keep it, or give it back."""
         who = self.access()
         image = images_of(who.project).filter(uid=uid).select_related("project").first()
         if image is None:
             raise Http404("No such image.")
-        body = DecisionBody(data=request.data)
+        body = FlagDecisionBody(data=request.data)
         body.is_valid(raise_exception=True)
         n = flags.decide(image, body.validated_data["decision"], who.person)
         return Response({"n_flags": n})
