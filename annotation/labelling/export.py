@@ -26,8 +26,9 @@ _FROM = """
     CROSS JOIN people_membership m
     WHERE a.id = v.assignment_id AND i.id = a.image_id AND m.id = a.annotator_id
     AND v.is_current AND a.state = 'answered' AND i.project_id = %s AND i.state = 'active'
-    AND v.assignment_id > %s AND v.assignment_id <= %s
-"""  # CROSS: SQLite then walks the slice of votes first
+    AND v.assignment_id > %s AND v.assignment_id <= %s AND a.id > %s AND a.id <= %s
+"""  # CROSS: SQLite then walks the slice of votes first. The slice twice: PostgreSQL concludes no
+#      range of assignments from that of their votes, and would read all of them for every slice.
 _NAMED = (
     "CASE v.expression " + "".join(f"WHEN {k} THEN '{n}' " for k, n in enumerate(NAMES)) + "END"
 )
@@ -60,7 +61,7 @@ def write_csv(project: Project) -> Iterator[bytes]:
     read = _copied if connection.vendor == "postgresql" else _joined
     for start, end in _slices():
         with connection.cursor() as cursor:
-            block = read(cursor, [project.pk, start, end])
+            block = read(cursor, [project.pk, start, end, start, end])
         if block:
             yield block
 
@@ -119,7 +120,7 @@ def _numbers(project: Project, start: int, end: int) -> Any:
         "coalesce(v.response_ms, -1)",
     )  # fmt: skip
     with connection.cursor() as cursor:
-        return read_numbers(cursor, columns, _FROM, [project.pk, start, end])
+        return read_numbers(cursor, columns, _FROM, [project.pk, start, end, start, end])
 
 
 def _slices() -> Iterator[tuple[int, int]]:
