@@ -187,6 +187,8 @@ RELEASES_ROOT = Path(env.str("RELEASES_ROOT", default=str(VAR_DIR / "releases"))
 ESTIMATES_ROOT = Path(env.str("ESTIMATES_ROOT", default=str(VAR_DIR / "estimates")))
 RUNS_ROOT = Path(env.str("RUNS_ROOT", default=str(VAR_DIR / "runs")))
 IMPORT_ROOT = Path(_import_root) if (_import_root := env.str("IMPORT_ROOT", default="")) else None
+IMPORT_BUCKET = env.str("IMPORT_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 COLLECTIONS_ROOT = Path(env.str("COLLECTIONS_ROOT", default=str(VAR_DIR / "collections")))
 UPLOADS_ROOT = Path(env.str("UPLOADS_ROOT", default=str(VAR_DIR / "uploads")))
 STORAGES = {

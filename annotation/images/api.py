@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError as Invalid
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
@@ -23,8 +24,9 @@ from annotation.api import (
     TableView,
     unknown_parameters,
 )
+from annotation.jobs.models import Job
 from annotation.jobs.tasks import wake
-from annotation.people.models import Role
+from annotation.people.models import Person, Project, Role
 
 from . import queries, services, uploads
 from .models import Image, Import, Size
@@ -70,10 +72,13 @@ class ImportDetail(ImportRow):
 class ImportRequest(StrictSerializer):
     upload = serializers.UUIDField(required=False, help_text="A complete upload.")
     path = serializers.CharField(required=False, help_text="Below the server's IMPORT_ROOT.")
+    bucket = serializers.CharField(
+        required=False, allow_blank=True, help_text="Below the server's IMPORT_BUCKET."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1:
-            raise ValidationError("Give either upload or path.")
+            raise ValidationError("Give one of upload, path and bucket.")
         return attrs
 
 
@@ -206,7 +211,7 @@ class ImportList(TableView):
         operation_id="import_create", request=ImportRequest, responses={202: JobOfImport}
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Import a complete upload, or a folder or zip on the server."""
+        """Import a complete upload, a folder or zip on the server, or a part of its bucket."""
         found = self.access()
         asked = ImportRequest(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -217,6 +222,8 @@ class ImportList(TableView):
             job, is_new = services.request_upload_import(
                 found.project, upload.id, upload.name, found.person
             )
+        elif "bucket" in asked.validated_data:
+            job, is_new = _of_bucket(found.project, asked.validated_data["bucket"], found.person)
         else:
             place = _below_root(asked.validated_data["path"])
             job, is_new = services.request_import(found.project, place, found.person)
@@ -224,6 +231,13 @@ class ImportList(TableView):
             raise Conflict(f"Job {job.pk} is importing into this project; wait for its end.")
         wake(job)
         return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
+
+
+def _of_bucket(project: Project, prefix: str, person: Person) -> tuple[Job, bool]:
+    try:
+        return services.request_bucket_import(project, prefix, person)
+    except Invalid as error:
+        raise ValidationError(error.message_dict) from None
 
 
 def _below_root(told: str) -> Path:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -38,6 +39,16 @@ def request_import(
         raise ValidationError({"path": f"There is no file or folder {path} on the server."})
     parameters = {"path": str(path.resolve()), "source": (source or path.name)[:300]}
     return request_job(project, "import", parameters, by)
+
+
+def request_bucket_import(project: Project, prefix: str, by: Person | None) -> tuple[Job, bool]:
+    """Queue an import of what lies below ``prefix`` in the server's bucket (``IMPORT_BUCKET``)."""
+    if not settings.IMPORT_BUCKET:
+        raise ValidationError({"bucket": "This server has no IMPORT_BUCKET; upload a zip instead."})
+    if not prefix.isprintable() or len(prefix) > 500 or ".." in prefix.split("/"):
+        raise ValidationError({"bucket": "A prefix of at most 500 printable signs, without '..'."})
+    source = f"{settings.IMPORT_BUCKET.strip('/')}/{prefix.strip('/')}".strip("/")
+    return request_job(project, "import", {"bucket": prefix, "source": source[:300]}, by)
 
 
 def request_upload_import(

@@ -53,7 +53,7 @@ class Folder:
     def sidecar(self) -> sidecar.Sidecar:
         if not (self._path / sidecar.NAME).is_file():
             return sidecar.Sidecar()
-        return _sidecar(self._read(self._path / sidecar.NAME, sidecar.MAX_BYTES))
+        return read_sidecar(self._read(self._path / sidecar.NAME, sidecar.MAX_BYTES))
 
     def open(self, name: str, limit: int) -> BinaryIO:
         """One file as a stream of at most ``limit`` bytes, for what no memory should hold."""
@@ -67,14 +67,14 @@ class Folder:
 
     def _walk(self) -> Iterator[Entry]:
         for folder, folders, files in os.walk(self._path, onerror=_unreadable):
-            folders[:] = sorted(f for f in folders if not _is_clutter(f))
+            folders[:] = sorted(f for f in folders if not is_clutter(f))
             here = Path(folder)
             for name in files + [f for f in folders if (here / f).is_symlink()]:
                 path = here / name
                 relative = sidecar.plain_name(path.relative_to(self._path).as_posix())
-                if _is_clutter(name) or relative == sidecar.NAME:
+                if is_clutter(name) or relative == sidecar.NAME:
                     continue
-                refusal = _refusal_by_name(relative) or _refusal_by_mode(path.lstat().st_mode)
+                refusal = refusal_by_name(relative) or _refusal_by_mode(path.lstat().st_mode)
                 if not refusal and self._by_name.setdefault(relative, path) != path:
                     refusal = "a second file of this name"
                 yield Entry(relative.encode("utf-8", "replace").decode(), refusal)
@@ -126,7 +126,7 @@ class Archive:
         for info in self._files:
             if self._name(info) == sidecar.NAME:
                 try:
-                    return _sidecar(self._read(info, sidecar.MAX_BYTES))
+                    return read_sidecar(self._read(info, sidecar.MAX_BYTES))
                 except Refused as error:
                     raise BadSource(f"{sidecar.NAME}: {error}") from None
         return sidecar.Sidecar()
@@ -200,7 +200,7 @@ def _refusal(info: zipfile.ZipInfo) -> str:
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or (len(name) > 1 and name[1] == ":"):
         return "its path leads outside the archive"
-    if refusal := _refusal_by_name(name):
+    if refusal := refusal_by_name(name):
         return refusal
     if info.flag_bits & 0x1:
         return "encrypted"
@@ -209,7 +209,7 @@ def _refusal(info: zipfile.ZipInfo) -> str:
     return _refusal_by_mode(info.external_attr >> 16)
 
 
-def _refusal_by_name(name: str) -> str:
+def refusal_by_name(name: str) -> str:
     if not name.isprintable():
         return "its name holds control characters or is not UTF-8"
     return "its name is longer than 300 signs" if len(name) > MAX_NAME else ""
@@ -223,7 +223,7 @@ def _refusal_by_mode(mode: int) -> str:
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and not _is_clutter(sidecar.plain_name(info.filename))
+    return not info.is_dir() and not is_clutter(sidecar.plain_name(info.filename))
 
 
 def _common_folder(names: list[str]) -> str:
@@ -235,7 +235,7 @@ def _common_folder(names: list[str]) -> str:
     return "" if top in ("", "..") else f"{top}/"
 
 
-def _is_clutter(name: str) -> bool:
+def is_clutter(name: str) -> bool:
     """What operating systems leave behind: hidden files, thumbnails' databases, forks."""
     parts = PurePosixPath(name).parts
     return any(p.startswith(".") and p != ".." for p in parts) or parts[-1:] in (
@@ -244,7 +244,7 @@ def _is_clutter(name: str) -> bool:
     ) or "__MACOSX" in parts  # fmt: skip
 
 
-def _sidecar(data: bytes) -> sidecar.Sidecar:
+def read_sidecar(data: bytes) -> sidecar.Sidecar:
     try:
         return sidecar.read(data)
     except ValueError as error:

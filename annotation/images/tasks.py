@@ -7,21 +7,20 @@ from annotation.jobs.services import Claim, JobError, is_disk_full
 from annotation.jobs.tasks import wake
 
 from . import uploads
+from .buckets import Bucket
 from .importing import import_from
 from .labelled import recognised
 from .models import GivenLabel, Image, Import
-from .sources import BadSource, open_source
+from .sources import BadSource, Source, open_source
 
 
 def run_import(claim: Claim) -> None:
-    """Import the folder, zip or finished upload that the job's parameters name."""
+    """Import the folder, zip, finished upload or part of a bucket that the parameters name."""
     upload = claim.parameters.get("upload")
-    path = uploads.path_of(claim.project.pk, upload) if upload else Path(claim.parameters["path"])
     try:
-        opened = open_source(path)
+        opened = _opened(claim)
         try:
-            source = recognised(opened)
-            record = import_from(claim, source, claim.parameters.get("source") or path.name)
+            record = import_from(claim, recognised(opened), claim.parameters["source"])
         finally:
             opened.close()
     except BadSource as error:
@@ -36,6 +35,14 @@ def run_import(claim: Claim) -> None:
     )
     if GivenLabel.objects.filter(image__imported_in=record).exists():
         _conclude(claim, record)
+
+
+def _opened(claim: Claim) -> Source:
+    told = claim.parameters
+    if "bucket" in told:
+        return Bucket(told["bucket"])
+    upload = told.get("upload")
+    return open_source(uploads.path_of(claim.project.pk, upload) if upload else Path(told["path"]))
 
 
 def _conclude(claim: Claim, record: Import) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from annotation.images.services import request_import
+from annotation.images.services import request_bucket_import, request_import
 from annotation.jobs.console import perform_here
 from annotation.jobs.tasks import wake
 from annotation.people.models import Project
@@ -19,13 +19,25 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("path", type=Path, help="A folder or a zip file on this machine.")
+        parser.add_argument(
+            "path", type=Path, nargs="?", help="A folder or a zip file on this machine."
+        )
+        parser.add_argument(
+            "--bucket", metavar="PREFIX", help="Instead: what lies below PREFIX in IMPORT_BUCKET."
+        )
         parser.add_argument(
             "--queue", action="store_true", help="Leave the work to the site's worker."
         )
 
     def work(self, project: Project, **options: Any) -> None:
-        job, is_new = request_import(project, options["path"], None)
+        path, prefix = options["path"], options["bucket"]
+        if (path is None) == (prefix is None):
+            raise CommandError("Give either a path or --bucket PREFIX.")
+        job, is_new = (
+            request_import(project, path, None)
+            if prefix is None
+            else request_bucket_import(project, prefix, None)
+        )
         if not is_new:
             raise CommandError(f"Job {job.pk} already imports into {project.slug}; wait for it.")
         if options["queue"]:
