@@ -24,8 +24,8 @@ TEMPLATES = (
     "home/projects", "labelling/label", "labelling/words", "learning/blocks", "learning/consent",
     "learning/me", "learning/qualification", "learning/qualification_try", "learning/tutorial",
     "people/account", "people/invitation", "people/invitation_closed", "people/locked_out",
-    "people/sign_in", "parts/language", "parts/menu", "parts/messages", "parts/notices",
-    "parts/snippet", "parts/theme",
+    "people/sign_in", "parts/language", "parts/letters", "parts/menu", "parts/messages",
+    "parts/notices", "parts/snippet", "parts/theme",
 )  # fmt: skip
 """The pages of annotators and what they are made of, without ``.html``."""
 MODULES = (
