@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class BeforeScreening:
 
     reliability: Floats  # (n_annotators,)
     std_error: Floats  # (n_annotators,)
+    start: Start | None = None
+    """Where a later first fit may begin."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def estimate(
         )
     decisions = screen.checked_overrides(overrides, votes.n_annotators)
     begin = start_after(start) if isinstance(start, Estimate) else start
-    first = _measure(votes, method, options, begin, progress, exchange)
+    first_begin = begin if begin is None or begin.before is None else begin.before
+    first = _measure(votes, method, options, first_begin, progress, exchange)
     n_votes = exchange.total(votes.votes_per_annotator.astype(np.float64)).astype(np.int64)
     now, judged = first, (first.reliability, first.std_error)
     out = np.zeros(votes.n_annotators, dtype=bool)
@@ -140,7 +143,8 @@ def estimate(
             break
         kept = screen.decide(out, decisions)
         mine = votes.select(kept[votes.annotator])
-        now = _measure(mine, method, options, after(now), progress, exchange)
+        again = begin if begin is not None and now is first else after(now)
+        now = _measure(mine, method, options, again, progress, exchange)
         judged = _with_others(votes, method, now, options, kept, exchange)
     seconds = time.perf_counter() - began
     said = screen.explain(screening, out, decisions, *judged, n_votes)
@@ -214,7 +218,7 @@ def start_after(start: Estimate) -> Start:
         optimum=start.optimum,
         integrated=start.integrated,
     )
-    return after(measured, ~start.kept)
+    return replace(after(measured, ~start.kept), before=start.before_screening.start)
 
 
 def _concluded(
@@ -266,7 +270,7 @@ def _concluded(
         optimum=now.optimum,
         integrated=now.integrated,
         seconds=seconds,
-        before_screening=BeforeScreening(first.reliability, first.std_error),
+        before_screening=BeforeScreening(first.reliability, first.std_error, after(first)),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from reliability.measured import Floats, Measured, Optimum
 
 _FORMAT = 1
+_NAMES = ("alpha", "b", "told", "integrated")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Start:
     """(n_annotators,) α as it was concluded, with the easiness integrated out."""
     easiness_spread: float | None = None
     two_share: float = 0.0
+    before: "Start | None" = None
+    """Where the fit before anybody was left out may begin; here too where that is not known."""
 
     def renumbered(self, annotators: ArrayLike, items: ArrayLike) -> "Start":
         """The same for other votes: ``annotators`` and ``items`` say where each was here, or −1."""
@@ -31,15 +34,19 @@ class Start:
         return Start(
             _taken(self.alpha, who), _taken(self.b, what), _taken(self.told, who),
             self.easiness_spread, self.two_share,
+            None if self.before is None else self.before.renumbered(who, what),
         )  # fmt: skip
 
     def save(self, path: str | Path | IO[bytes], **more: Any) -> None:
         """Write a ``.npz`` that ``load`` reads; ``more`` arrays may say who and what was meant."""
+        before = {} if self.before is None else self.before._arrays("before_")
+        np.savez(path, format=np.array(_FORMAT), **self._arrays(""), **before, **more)
+
+    def _arrays(self, prefix: str) -> dict[str, Any]:
         spread = np.nan if self.easiness_spread is None else self.easiness_spread
-        np.savez(
-            path, format=np.array(_FORMAT), alpha=self.alpha, b=self.b, told=self.told,
-            integrated=np.array([spread, self.two_share]), **more,
-        )  # fmt: skip
+        integrated = np.array([spread, self.two_share])
+        arrays = zip(_NAMES, (self.alpha, self.b, self.told, integrated), strict=True)
+        return {prefix + name: array for name, array in arrays}
 
 
 def load(path: str | Path) -> tuple[Start, dict[str, NDArray[Any]]]:
@@ -48,9 +55,14 @@ def load(path: str | Path) -> tuple[Start, dict[str, NDArray[Any]]]:
         found = {name: file[name] for name in file.files}
     if int(found.pop("format", -1)) != _FORMAT:
         raise ValueError(f"{path}: not a start of format {_FORMAT}")
-    spread, two = found.pop("integrated").tolist()
-    alpha, b, told = (found.pop(name) for name in ("alpha", "b", "told"))
-    return Start(alpha, b, told, None if np.isnan(spread) else spread, two), found
+    before = _taken_from(found, "before_", None) if "before_alpha" in found else None
+    return _taken_from(found, "", before), found
+
+
+def _taken_from(found: dict[str, NDArray[Any]], prefix: str, before: Start | None) -> Start:
+    alpha, b, told, integrated = (found.pop(prefix + name) for name in _NAMES)
+    spread, two = integrated.tolist()
+    return Start(alpha, b, told, None if np.isnan(spread) else spread, two, before)
 
 
 def after(found: Measured, left_out: NDArray[np.bool_] | None = None) -> Start:

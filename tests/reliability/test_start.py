@@ -18,6 +18,9 @@ def test_a_start_survives_its_file_and_new_people_and_items(tmp_path):
     start_after(estimate(earlier)).save(path, ids=np.arange(2590))
     found, more = start.load(path)
     np.testing.assert_array_equal(more["ids"], np.arange(2590))
+    assert found.before is not None
+    assert len(found.before.alpha) == 24
+    assert set(more) == {"ids"}
     order = np.append(np.full(10, -1), np.arange(2590))  # the new items come first
     moved = Votes(
         (votes.item + 10) % 2600, votes.annotator, votes.expression, n_items=2600, n_annotators=24
