@@ -6,7 +6,8 @@ lines); no vote becomes an object here.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -71,14 +72,16 @@ def write_parquet(project: Project) -> Iterator[bytes]:
     import pyarrow
     import pyarrow.parquet
 
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # gives back what it does not need
     words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     time = pyarrow.timestamp("us", tz="UTC")
     schema = pyarrow.schema(zip(COLUMNS, (words, words, words, time, pyarrow.int32()), strict=True))
-    images = _Names(project.images.order_by("pk").values_list("pk", "uid"), str)
-    people = _Names(project.memberships.order_by("pk").values_list("pk", "code"), str)
-    names = _Names(enumerate(NAMES), str)
     out = io.BytesIO()
     with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer:
+        yield from _emptied(out)  # the first bytes leave before anything is read
+        images = _Names(project.images.order_by("pk").values_list("pk", "uid").iterator())
+        people = _Names(project.memberships.order_by("pk").values_list("pk", "code").iterator())
+        names = _Names(enumerate(NAMES))
         for start, end in _slices():
             table = _numbers(project, start, end)
             if table.shape[1]:
@@ -88,8 +91,8 @@ def write_parquet(project: Project) -> Iterator[bytes]:
                         n.encoded(row)
                         for n, row in zip((images, people, names), table, strict=False)
                     ),
-                    pyarrow.array(table[3], time),
-                    pyarrow.array(ms, pyarrow.int32(), mask=ms < 0),
+                    _column(table[3], time, np.int64),
+                    _column(ms, pyarrow.int32(), np.int32, ms >= 0),
                 ]
                 writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
             yield from _emptied(out)
@@ -99,18 +102,33 @@ def write_parquet(project: Project) -> Iterator[bytes]:
 class _Names:
     """Numbers of rows in the database as words of a Parquet dictionary."""
 
-    def __init__(self, rows: Any, word: Callable[[Any], str]) -> None:
+    def __init__(self, rows: Iterable[tuple[int, Any]]) -> None:
         import pyarrow
 
-        pairs = list(rows)
-        self.keys = np.array([pk for pk, _ in pairs], dtype=np.int64)
-        self.words = pyarrow.array([word(name) for _, name in pairs], pyarrow.string())
+        keys, ends, letters = array("q"), array("i", [0]), bytearray()
+        for pk, name in rows:
+            keys.append(pk)
+            letters += str(name).encode()
+            ends.append(len(letters))
+        self.keys = np.frombuffer(keys, dtype=np.int64)
+        self.words = pyarrow.StringArray.from_buffers(  # from a list, it would load pandas
+            len(keys), pyarrow.py_buffer(ends), pyarrow.py_buffer(bytes(letters))
+        )
 
     def encoded(self, column: Any) -> Any:
         import pyarrow
 
-        places = np.searchsorted(self.keys, column).astype(np.int32)
+        places = _column(np.searchsorted(self.keys, column), pyarrow.int32(), np.int32)
         return pyarrow.DictionaryArray.from_arrays(places, self.words)
+
+
+def _column(values: Any, kind: Any, width: Any, known: Any = None) -> Any:
+    """Numbers as a column of Arrow by their bytes; ``pyarrow.array`` would load pandas, 40 MB."""
+    import pyarrow
+
+    is_known = None if known is None else pyarrow.py_buffer(np.packbits(known, bitorder="little"))
+    told = pyarrow.py_buffer(np.ascontiguousarray(values, dtype=width))
+    return pyarrow.Array.from_buffers(kind, len(values), [is_known, told])
 
 
 def _numbers(project: Project, start: int, end: int) -> Any:
