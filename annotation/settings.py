@@ -305,8 +305,6 @@ SPECTACULAR_SETTINGS = {
         "AuditDoor": "annotation.audit.models.Door",
         "CollectionDoor": "annotation.collecting.models.Collection.Door",
         "JobState": "annotation.jobs.models.Job.State",
-        "AuditDoor": "annotation.audit.models.Door",
-        "CollectionDoor": "annotation.collecting.models.Collection.Door",
         "AfterWithdrawal": "annotation.people.models.AfterWithdrawal",
         "LayoutName": "annotation.releases.models.LayoutName",
         "TokenScope": "annotation.people.models.Token.Scope",
