@@ -32,7 +32,6 @@ class Fit:
     """The end of one search, on the scale of the priors."""
 
     point: Point
-    posterior: Floats  # (n_items, n_classes)
     history: tuple[float, ...]  # penalised likelihood per iteration, never falling
     converged: bool
 
@@ -99,7 +98,7 @@ def climb(
         if gain < enough and now.gradient < steep:
             converged = True
             break
-    return Fit(now, likelihood.images.posterior.copy(), tuple(history), converged)
+    return Fit(now, tuple(history), converged)
 
 
 def strides(n_votes: int, least: int) -> list[int]:
@@ -168,7 +167,7 @@ def first_guess(likelihood: Likelihood) -> Model:
     difficulty (README, decision 4).
     """
     votes, options = likelihood.votes, likelihood.options
-    counts, voted = votes.counts, likelihood.voted
+    counts, voted = votes.tallied(), likelihood.voted
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(1)
     b = np.log(entropy + _FLOOR) * (1.0 if options.entropy_is_easiness else -1.0)

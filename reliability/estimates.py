@@ -24,6 +24,7 @@ from reliability.start import Start, after
 from reliability.votes import Votes
 
 _ROUNDS = 5  # of screening: who is left out is judged again by those who stay
+_ROWS_AT_ONCE = 1 << 16
 _EVEN = 1e-9  # classes this close in posterior share the top
 
 
@@ -236,11 +237,9 @@ def _concluded(
     posterior = now.posterior
     best = posterior.max(axis=1, initial=0.0)
     g = _weighted_votes(votes, method, judged[0], said.kept)
-    positive = np.maximum(g, 0.0)
-    total = positive.sum(axis=1, keepdims=True)
-    distribution = np.where(total > 0, positive, 1.0)
+    distribution = np.maximum(g, 0.0)
+    distribution[distribution.sum(axis=1) == 0] = 1.0
     distribution /= distribution.sum(axis=1, keepdims=True)
-    logs = np.log(np.where(distribution > 0, distribution, 1.0))
     return Estimate(
         method=str(method),
         reliability=judged[0],
@@ -260,7 +259,7 @@ def _concluded(
         tied=(posterior > best[:, None] - _EVEN).sum(axis=1) > 1,
         weighted_votes=g,
         distribution=distribution,
-        entropy=-(distribution * logs).sum(axis=1),
+        entropy=_entropy(distribution),
         history=now.history,
         converged=now.converged,
         iterations=now.iterations,
@@ -272,6 +271,15 @@ def _concluded(
         seconds=seconds,
         before_screening=BeforeScreening(first.reliability, first.std_error, after(first)),
     )
+
+
+def _entropy(distribution: Floats) -> Floats:
+    """Of each row, in nats, (n_items,); some rows at a time, since the logarithms need room."""
+    found = np.zeros(len(distribution))
+    for low in range(0, len(found), _ROWS_AT_ONCE):
+        rows = distribution[low : low + _ROWS_AT_ONCE]
+        found[low : low + _ROWS_AT_ONCE] = -(rows * np.log(np.where(rows > 0, rows, 1.0))).sum(1)
+    return found
 
 
 def _weighted_votes(

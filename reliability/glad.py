@@ -84,14 +84,15 @@ def _measured(likelihood: Likelihood, found: em.Fit) -> Measured:
     """The joint optimum itself, with errors from the inverse of its arrow-shaped curvature."""
     model, voted = found.point.model, likelihood.voted
     shift = likelihood.mean_over_items(model.b)
+    posterior = likelihood.images.posterior.copy()
     variance = _variances(likelihood, found.point, shift)
     return Measured(
         reliability=model.alpha * np.exp(shift),
         std_error=np.sqrt(variance),
         easiness=np.exp(np.where(voted, model.b - shift, 0.0)),
         easiness_error=np.sqrt(1.0 / likelihood.images.curvature),
-        posterior=found.posterior,
-        right=found.posterior,
+        posterior=posterior,
+        right=posterior,
         history=found.history,
         converged=found.converged,
         log_likelihood=found.point.log_likelihood,
