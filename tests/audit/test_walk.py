@@ -62,6 +62,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "PUT api:flag-decision": lambda w: {"decision": "keep"},
     "POST flag-decide": lambda w: {"deed": "exclude"},
     "POST mark-gold": lambda w: {"expression": "fear"},
+    "POST estimate-rule": lambda w: {"threshold": "0.25", "confidence": "0.9", "min_votes": "10"},
     "POST edit-tutorial": lambda w: {"deed": "save", "text": "# One step"},
     "POST change-rules": lambda w: {
         "qualification_faces": 0, "qualification_pass_percent": 60, "qualification_tries": 3,
