@@ -28,7 +28,7 @@ KINDS = {
         Kind("import", "Import", "default", "annotation.images.tasks.run_import"),
         Kind("collect", "Collection", "default", "annotation.collecting.tasks.run_collect"),
         Kind("find_faces", "Finding faces", "default", "annotation.faces.tasks.run_find_faces"),
-        Kind("plan", "Plan of assignments", "default", "annotation.labelling.tasks.run_plan"),
+        Kind("design", "Plan of assignments", "default", "annotation.labelling.tasks.run_plan"),
         Kind("estimate", "Estimate", "default", "annotation.estimates.tasks.run_estimate"),
         Kind("plan", "Vote plan", "default", "annotation.estimates.tasks.run_plan"),
         Kind("release", "Release", "default", "annotation.releases.tasks.run_release"),

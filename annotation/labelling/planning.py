@@ -55,7 +55,7 @@ def request_plan(project: Project, by: Person | None, seed: int | None = None) -
     """
     plannable(project)
     parameters = {"seed": secrets.randbits(32) if seed is None else seed}
-    return request_job(project, "plan", parameters, by)
+    return request_job(project, "design", parameters, by)
 
 
 def draw_plan(project: Project, rng: np.random.Generator, report: Report) -> int:

@@ -38,7 +38,7 @@ def settle_images() -> None:
 
 
 def run_plan(claim: Claim) -> None:
-    """The handler of jobs of kind ``plan``; a retry goes on with the images that are left."""
+    """The handler of jobs of kind ``design``; a retry goes on with the images that are left."""
     try:
         rng = np.random.default_rng(claim.parameters.get("seed"))
         with claim.kept_alive():

@@ -77,7 +77,7 @@ def assignment(request: HttpRequest, access: Access) -> HttpResponse:
         access,
         form=form,
         state=assignment_state(project),
-        job=live_job(project, "plan"),
+        job=live_job(project, "design"),
         status=400 if form.is_bound else 200,
     )
 
