@@ -233,7 +233,7 @@ class EstimatePlan(EstimateView):
 
 
 class EstimatePlanFile(EstimateView):
-    @extend_schema(responses={(200, "*/*"): OpenApiTypes.ANY})
+    @extend_schema(operation_id="estimate_plan_file", responses={(200, "*/*"): OpenApiTypes.ANY})
     def get(self, request: Request, slug: str, number: int, file: str) -> HttpResponseBase:
         """The figure of the last plan, its table, or the table of the images."""
         plan = self.estimate(number, Role.CURATOR).plans.first()
