@@ -21,7 +21,7 @@ SIDE = 100
 N_PATTERNS, CELL_LBP = 59, 10
 N_BINS, CELL_HOG = 10, 5
 N_SCALES, N_TURNS, N_CELLS = 5, 8, 10
-_BORDER = 30  # pixels around the face, mirrored, so that the spectrum does not see an edge
+_BORDER = 50  # pixels around the face, mirrored: three σ of the widest wavelet see no edge
 _WHOLE = SIDE + 2 * _BORDER
 _AHEAD = 64  # faces at a time: their spectra stay in the cache
 
@@ -33,7 +33,7 @@ def grey(pictures: Bytes) -> Bytes:
     return found
 
 
-@njit(nogil=True)
+@njit()
 def _luma(pictures: Bytes, found: Bytes) -> None:
     n, height, width = found.shape
     for i in range(n):
@@ -51,9 +51,10 @@ def lbp(faces: Bytes) -> Floats:
     """
     n_cells = SIDE // CELL_LBP
     found = np.zeros((len(faces), n_cells * n_cells * N_PATTERNS), dtype=np.float32)
+    codes = np.empty(SIDE, dtype=np.int32)
     for face, row in zip(faces, found, strict=True):
         wide = cv2.copyMakeBorder(face, 2, 2, 2, 2, cv2.BORDER_REFLECT)
-        _count_patterns(wide.astype(np.float32), UNIFORM, row)
+        _count_patterns(wide.astype(np.float32), UNIFORM, codes, row)
     return found
 
 
@@ -69,10 +70,15 @@ def _uniform_codes() -> NDArray[np.int64]:
 UNIFORM = _uniform_codes()
 
 
-@njit(nogil=True, fastmath=True)
-def _count_patterns(wide: Floats, uniform: NDArray[np.int64], found: Floats) -> None:
-    """``wide`` has a border of two pixels. Bit b is the point at b eighths of a turn, from 3 h."""
-    side, codes = wide.shape[0] - 4, np.empty(wide.shape[1] - 4, np.int32)
+@njit(fastmath=True)
+def _count_patterns(
+    wide: Floats, uniform: NDArray[np.int64], codes: NDArray[np.int32], found: Floats
+) -> None:
+    """``wide`` has a border of two pixels; ``codes`` is room for the patterns of a line.
+
+    Bit b is the point at b eighths of a turn, from 3 h.
+    """
+    side = wide.shape[0] - 4
     far = np.float32(np.sqrt(2.0) - 1.0)  # the diagonal points lie at √2, between 1 and 2
     near = np.float32(1.0) - far
     corner, edge, inner = far * far, far * near, near * near
@@ -122,7 +128,7 @@ def _orientations() -> tuple[Bytes, Floats]:
     return (low % N_BINS).astype(np.uint8), shares.astype(np.float32)
 
 
-@njit(nogil=True)
+@njit()
 def _add_gradients(faces: Bytes, low: Bytes, shares: Floats, found: Floats) -> None:
     n, height, width = faces.shape
     n_cells = width // CELL_HOG
@@ -143,8 +149,11 @@ def _add_gradients(faces: Bytes, low: Bytes, shares: Floats, found: Floats) -> N
                 row[cell * N_BINS + second] += shares[down + 255, across + 255, 1]
         size = 4 * N_BINS
         for b in range(len(row) // size):
-            block_row = row[b * size : (b + 1) * size]
-            block_row /= np.sqrt(np.sum(block_row * block_row) + np.float32(1.0))
+            energy = np.float32(1.0)
+            for k in range(b * size, (b + 1) * size):
+                energy += row[k] * row[k]
+            for k in range(b * size, (b + 1) * size):
+                row[k] /= np.sqrt(energy)
 
 
 def gabor(faces: Bytes) -> Floats:
@@ -165,10 +174,11 @@ def _magnitudes(faces: Bytes) -> Floats:
     spectrum = fft.fft2(wide, overwrite_x=True)  # (n, 160, 160) complex64
     found = np.empty((len(faces), len(gabor_bank()), N_CELLS, N_CELLS), dtype=np.float32)
     for i, (down, across, window) in enumerate(gabor_bank()):
-        size = len(window)  # 16 points a side for each point of a cell's side
+        size = len(window)
+        n_points = size * SIDE // (_WHOLE * N_CELLS)  # a side, in each cell
         points = np.abs(fft.ifft2(spectrum[:, down[:, None], across] * window, overwrite_x=True))
         inside = slice(size * _BORDER // _WHOLE, size * (_BORDER + SIDE) // _WHOLE)
-        cells = points[:, inside, inside].reshape(len(faces), N_CELLS, size // 16, N_CELLS, -1)
+        cells = points[:, inside, inside].reshape(len(faces), N_CELLS, n_points, N_CELLS, -1)
         found[:, i] = cells.mean(axis=(2, 4))
     return found.reshape(len(faces), -1)
 
@@ -182,7 +192,7 @@ def gabor_bank() -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.
     """
     bank = []
     for scale in range(N_SCALES):
-        wave, size = 4.0 * 2 ** (scale / 2), (64, 48, 32, 32, 32)[scale]
+        wave, size = 4.0 * 2 ** (scale / 2), (80, 60, 40, 40, 40)[scale]
         steps = np.arange(size) - size // 2
         for turn in range(N_TURNS):
             angle = np.pi * turn / N_TURNS
