@@ -1,6 +1,7 @@
 """Everything that a release holds, written aside: pictures, tables, documents, votes."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ def write_content(aside: Path, plan: Plan, order: Order, report: Report) -> Cont
     votes_of = crowd.counts_of if crowd else lambda _: None
     context = Context(plan, votes_of, _subject_codes(plan, order))
     layouts = [_layout(name, aside, tree, context) for name in order.layouts]
-    account = _write_faces(tree, layouts, plan, report)
+    with ExitStack() as tables:  # a full disk or a cancelled job leaves no file open
+        for layout in layouts:
+            tables.callback(layout.end_tables)
+        account = _write_faces(tree, layouts, plan, report)
     features = write_features(
         tree, plan, order.features, lambda: report(PICTURES_END, "Computing features")
     )
@@ -59,7 +63,7 @@ def write_content(aside: Path, plan: Plan, order: Order, report: Report) -> Cont
         _write_votes(tree, plan, order, crowd)
     people = People.of(plan.estimate)
     for layout in layouts:
-        layout.close()
+        layout.finish()
         _add_documents(layout, tree, told)
         words = datasheet(told, plan.estimate.report, account, people, layout)
         layout.own.put(README, layout.front_matter(told) + words)

@@ -50,9 +50,12 @@ class Layout(ABC):
     def add(self, written: Written) -> None:
         """Take one face in."""
 
-    def close(self) -> None:
-        """End the tables; afterwards they are files of ``own``."""
+    def end_tables(self) -> None:
+        """No face comes any more; no table stays open, even where ending one fails."""
         self._open.close()
+
+    def finish(self) -> None:
+        """Complete the tables, which have been ended; afterwards they are files of ``own``."""
         self.finish_tables()
         for table in self.tables:
             self.own.take(table.path)

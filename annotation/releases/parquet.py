@@ -57,10 +57,12 @@ class Parquet(Layout):
         if len(rows) == ROW_GROUP:
             self._flush(place.subset, place.split)
 
-    def close(self) -> None:
-        for key in sorted(self._waiting):
-            self._flush(*key)
-        super().close()
+    def end_tables(self) -> None:
+        try:
+            for key in sorted(self._waiting):
+                self._flush(*key)
+        finally:
+            super().end_tables()
 
     def _flush(self, *key: str) -> None:
         rows = self._waiting.pop((key[0], key[1]), [])
