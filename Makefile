@@ -41,7 +41,7 @@ format: .venv/ready-dev ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
 
 messages: .venv/ready-dev ## bring the translations up to date and compile them
-	$(BIN)/python frontend/messages.py
+	$(BIN)/python -m frontend.messages
 
 bench: .venv/ready-dev ## list the benchmarks; each prints ratios in one run
 	@grep -H -m1 '^"""' benchmarks/*.py | sed 's/:"""/\n    /'

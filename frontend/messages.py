@@ -15,6 +15,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from annotation import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "frontend" / "locale"
 LANGUAGES = {"de": "de", "fr": "fr", "es": "es", "zh_Hans": "zh_Hans_CN"}
@@ -95,6 +97,9 @@ def main() -> None:
         catalog.update(wanted, no_fuzzy_matching=True)
         catalog.creation_date = began  # so that a run which changes nothing writes the same bytes
         catalog.obsolete.clear()
+        catalog.project, catalog.version = "Rafter", __version__
+        catalog.header_comment = f"# What annotators see, in {catalog.locale.english_name}. MIT."
+        catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
         place = LOCALE / folder / "LC_MESSAGES"
         place.mkdir(parents=True, exist_ok=True)
         with (place / "django.po").open("wb") as file:
