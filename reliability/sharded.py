@@ -164,7 +164,8 @@ def _save(folder: Path, rank: int, found: Estimate) -> None:
     arrays = {name: getattr(found, name) for name in (*_OF_ITEMS, *_OF_PEOPLE)}
     if found.optimum is not None:
         arrays |= {"optimum_alpha": found.optimum.alpha, "optimum_b": found.optimum.b}
-    arrays |= {f"before_{k}": v for k, v in asdict(found.before_screening).items()}
+    first = found.before_screening
+    arrays |= {"before_reliability": first.reliability, "before_std_error": first.std_error}
     kept: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
     np.savez(folder / f"part-{rank:05d}.npz", **kept)
     scalars = {
