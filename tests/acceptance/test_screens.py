@@ -31,6 +31,7 @@ NOT_LINKED = {
     "qualification-try": "where a project asks for one; tests/learning",
     "takedown-outcome": "opened by the reference that a request gets; tests/takedowns",
     "takedowns-unmatched": "for staff; tests/takedowns",
+    "near-copies": "where photographs look alike, and no two drawn faces do; tests/images",
     "collection": "the demonstration collects nothing from outside; tests/collecting/test_edges.py",
 }
 """Pages that no page leads to, and why."""
