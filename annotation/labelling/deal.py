@@ -20,6 +20,14 @@ from .sources import RECENT, apart
 
 _LOCK = "SELECT 1 FROM labelling_share WHERE annotator_id = $1 FOR UPDATE"
 """A statement of its own: the next one then sees what a draw of the same person did before it."""
+_SEEN = """
+    SELECT c.image_id, c.source, c.lot, {beyond} AS beyond FROM labelling_coverage c
+    WHERE c.project_id = $2 AND c.is_open AND c.n_live < c.target
+      AND c.n_live = (SELECT n_live FROM level) AND c.lot {side} $7
+      AND (SELECT a.id FROM labelling_assignment a WHERE a.annotator_id = $1
+           AND a.image_id = c.image_id AND a.state <> 'lapsed' LIMIT 1) IS NULL
+    ORDER BY c.lot LIMIT greatest(coalesce({n}, 0), 0)
+"""
 _DEAL = f"""
 WITH waiting AS (
     SELECT count(*) FILTER (WHERE state = 'open') AS n_open,
@@ -36,20 +44,20 @@ WITH waiting AS (
     JOIN labelling_coverage c ON c.image_id = a.image_id
     WHERE a.annotator_id = $1 AND a.state = 'open' AND $6
     ORDER BY a.drawn_at DESC, a.id DESC LIMIT {RECENT}
+), ahead AS ({_SEEN.format(side=">=", beyond="0", n="(SELECT 3 * n FROM wanted)")}
 ), seen AS (
-    SELECT c.image_id, c.source, c.lot FROM labelling_coverage c
-    WHERE c.project_id = $2 AND c.is_open AND c.n_live < c.target
-      AND c.n_live = (SELECT n_live FROM level) AND c.lot >= $7
-      AND (SELECT a.id FROM labelling_assignment a WHERE a.annotator_id = $1
-           AND a.image_id = c.image_id AND a.state <> 'lapsed' LIMIT 1) IS NULL
-    ORDER BY c.lot LIMIT coalesce((SELECT 3 * n FROM wanted), 0)
+    SELECT * FROM ahead UNION ALL SELECT * FROM ({
+    _SEEN.format(
+        side="<", beyond="1", n="(SELECT 3 * n - (SELECT count(*) FROM ahead) FROM wanted)"
+    )
+}) AS around
 ), chosen AS (
     SELECT image_id FROM (
-        SELECT image_id, lot, $6 AND source <> 0 AND (
+        SELECT image_id, lot, beyond, $6 AND source <> 0 AND (
             source IN (SELECT source FROM recent)
-            OR row_number() OVER (PARTITION BY source ORDER BY lot) > 1) AS is_met
+            OR row_number() OVER (PARTITION BY source ORDER BY beyond, lot) > 1) AS is_met
         FROM seen
-    ) AS ranked ORDER BY is_met, lot LIMIT coalesce((SELECT n FROM wanted), 0)
+    ) AS ranked ORDER BY is_met, beyond, lot LIMIT coalesce((SELECT n FROM wanted), 0)
 ), held AS (
     SELECT c.image_id FROM labelling_coverage c
     WHERE c.image_id IN (SELECT image_id FROM chosen) AND c.is_open AND c.n_live < c.target
@@ -74,8 +82,10 @@ SELECT g.id, g.image_id, g.drawn_at, g.expires_at, i.uid, t.source,
        coalesce((SELECT source FROM recent LIMIT 1), 0)
 FROM given g JOIN taken t ON t.image_id = g.image_id JOIN images_image i ON i.id = g.image_id
 """
-"""``seen`` walks the index of need and lot from a random place; its inner SELECT stays one for each
-row, so that the walk ends after a few. The rows are looked at again once they are locked."""
+"""``seen`` walks the index of need and lot from a random place, and around where the end comes too
+soon: else images of low lots would wait for each level's end, and the last be left to people who
+had them. Its inner SELECT stays one for each row, so that the walk ends after a few. The rows are
+looked at again once they are locked."""
 _TYPES = "bigint, bigint, integer, integer, integer, boolean, double precision, integer"
 _TOLD = ("id", "image_id", "annotator_id", "state", "drawn_at", "expires_at")
 _prepared: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
